@@ -1,0 +1,135 @@
+//! Labels: closed enums, or names interned at start-up. Nothing else can become a series.
+
+/// One label: a closed set of values.
+pub trait Label: Copy + Send + Sync + 'static {
+    /// The OpenTelemetry attribute name.
+    const KEY: &'static str;
+    /// How many positions there are.
+    const CARDINALITY: usize;
+    /// The position of this value, below `CARDINALITY`.
+    fn index(self) -> usize;
+    /// The value at a position; `None` where the position is not taken. The empty value means that the
+    /// label is left out.
+    fn value(index: usize) -> Option<&'static str>;
+}
+
+/// Zero, one, or several labels.
+pub trait Labels: Copy + Send + Sync + 'static {
+    /// The attribute names, in order.
+    const KEYS: &'static [&'static str];
+    /// The product of the cardinalities.
+    const CARDINALITY: usize;
+    /// The position of this combination, below `CARDINALITY`.
+    fn index(self) -> usize;
+    /// The values of the combination at a position, in the order of `KEYS`.
+    fn values(index: usize) -> Option<Vec<&'static str>>;
+}
+
+impl Labels for () {
+    const KEYS: &'static [&'static str] = &[];
+    const CARDINALITY: usize = 1;
+    #[inline]
+    fn index(self) -> usize {
+        0
+    }
+    fn values(_: usize) -> Option<Vec<&'static str>> {
+        Some(Vec::new())
+    }
+}
+
+impl<A: Label> Labels for A {
+    const KEYS: &'static [&'static str] = &[A::KEY];
+    const CARDINALITY: usize = A::CARDINALITY;
+    #[inline]
+    fn index(self) -> usize {
+        Label::index(self)
+    }
+    fn values(index: usize) -> Option<Vec<&'static str>> {
+        A::value(index).map(|value| vec![value])
+    }
+}
+
+macro_rules! tuples {
+    ($(($first:ident $(, $rest:ident)*);)*) => {$(
+        impl<$first: Label $(, $rest: Label)*> Labels for ($first, $($rest,)*) {
+            const KEYS: &'static [&'static str] = &[$first::KEY $(, $rest::KEY)*];
+            const CARDINALITY: usize = $first::CARDINALITY $(* $rest::CARDINALITY)*;
+            #[inline]
+            #[allow(non_snake_case)] // the type's name is the binding's name
+            fn index(self) -> usize {
+                let ($first, $($rest,)*) = self;
+                let index = Label::index($first);
+                $(let index = index * $rest::CARDINALITY + Label::index($rest);)*
+                index
+            }
+            fn values(index: usize) -> Option<Vec<&'static str>> {
+                let sizes = [$first::CARDINALITY $(, $rest::CARDINALITY)*];
+                let read: &[fn(usize) -> Option<&'static str>] = &[$first::value $(, $rest::value)*];
+                let mut index = index;
+                let mut values = Vec::with_capacity(sizes.len());
+                for (size, read) in sizes.iter().zip(read).rev() {
+                    values.push(read(index % size)?);
+                    index /= size;
+                }
+                values.reverse();
+                Some(values)
+            }
+        }
+    )*};
+}
+tuples! { (A); (A, B); (A, B, C); (A, B, C, D); }
+
+/// Declares labels: `enum` for a closed set, `interned` for names that are known at start-up.
+///
+/// An interned label has one more value, `other`, which every unknown name becomes.
+#[macro_export]
+macro_rules! labels {
+    () => {};
+    ($(#[$doc:meta])* $vis:vis enum $name:ident = $key:literal {
+        $($(#[$value_doc:meta])* $value:ident = $text:literal),+ $(,)?
+    } $($rest:tt)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $name { $($(#[$value_doc])* #[doc = concat!(" `", $text, "`")] $value),+ }
+        impl $crate::label::Label for $name {
+            const KEY: &'static str = $key;
+            const CARDINALITY: usize = [$($text),+].len();
+            #[inline]
+            fn index(self) -> usize { self as usize }
+            fn value(index: usize) -> Option<&'static str> { [$($text),+].get(index).copied() }
+        }
+        $crate::labels! { $($rest)* }
+    };
+    ($(#[$doc:meta])* $vis:vis interned $name:ident = $key:literal, at most $limit:literal; $($rest:tt)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis struct $name($crate::operation::Interned);
+        impl $name {
+            fn names() -> &'static $crate::operation::Names {
+                static NAMES: $crate::operation::Names = $crate::operation::Names::new();
+                &NAMES
+            }
+            /// Fixes the set of names; the first call wins, names past the limit become `other`.
+            $vis fn intern<N: Into<String>>(names: impl IntoIterator<Item = N>) {
+                Self::names().intern($limit, names);
+            }
+            /// The interned name, or `other`.
+            #[inline]
+            #[must_use]
+            $vis fn named(name: &str) -> Self { Self(Self::names().find(name)) }
+            /// No name: the label is left out.
+            #[inline]
+            #[must_use]
+            #[allow(dead_code)] // not every interned label is optional
+            $vis fn none() -> Self { Self($crate::operation::Interned::NONE) }
+        }
+        impl $crate::label::Label for $name {
+            const KEY: &'static str = $key;
+            const CARDINALITY: usize = $limit + 2;
+            #[inline]
+            fn index(self) -> usize { self.0.index() }
+            fn value(index: usize) -> Option<&'static str> { Self::names().value(index) }
+        }
+        $crate::labels! { $($rest)* }
+    };
+}

@@ -1,0 +1,199 @@
+//! One clock pair a run, read by the histogram and by the request's record.
+
+use super::{CANCELLED, COMMON, Failure, OK, Outcome};
+use crate::{
+    Definition, Instrument, Kind,
+    label::Labels,
+    metrics::{Families, OperationCell, Storage},
+    tracing::Node,
+};
+use pin_project_lite::pin_project;
+use std::{
+    convert::Infallible,
+    marker::PhantomData,
+    pin::Pin,
+    sync::OnceLock,
+    task::{Context as Poller, Poll, ready},
+    time::Instant,
+};
+
+/// A declared operation.
+#[derive(Debug)]
+pub struct Operation<L, E = Infallible> {
+    definition: &'static Definition,
+    cells: &'static [OperationCell],
+    types: PhantomData<fn(L, E)>,
+}
+
+impl<L: Labels, E: Failure> Operation<L, E> {
+    #[doc(hidden)]
+    pub const KIND: Kind = Kind::Operation;
+    #[doc(hidden)]
+    pub const KEYS: &'static [&'static str] = L::KEYS;
+    #[doc(hidden)]
+    pub const VALUES: fn(usize) -> Option<Vec<&'static str>> = L::values;
+    #[doc(hidden)]
+    pub const FAILURES: &'static [&'static str] = {
+        assert!(E::NAMES.len() <= 14, "an operation fails in at most 14 ways");
+        E::NAMES
+    };
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn cell() -> OperationCell {
+        OperationCell::new()
+    }
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(definition: &'static Definition, cells: &'static [OperationCell]) -> Self {
+        Self { definition, cells, types: PhantomData }
+    }
+
+    /// Observes one run: from the future's first poll to its end, or to its being dropped half-way, which is
+    /// the outcome `cancelled`. A future that is never polled did not happen.
+    #[inline]
+    pub fn observe<F>(&'static self, labels: L, future: F) -> Observed<F>
+    where
+        F: Future<Output: Outcome<Failure = E>>,
+    {
+        let index = labels.index();
+        Observed {
+            future,
+            run: Run {
+                definition: self.definition,
+                cell: &self.cells[index],
+                labels: u32::try_from(index).unwrap_or(u32::MAX),
+                started: None,
+                node: Node::NONE,
+            },
+        }
+    }
+}
+
+impl<L: Labels, E: Failure> Storage for Operation<L, E> {
+    type Cell = OperationCell;
+    const CELLS: usize = L::CARDINALITY;
+}
+
+impl<L: Labels, E: Failure> Instrument for Operation<L, E> {
+    fn definition(&self) -> Option<&'static Definition> {
+        Some(self.definition)
+    }
+    fn collect(&self, families: &mut Families) {
+        OperationCell::collect(self.cells, self.definition, families);
+    }
+}
+
+/// One run, without the types of labels and failures: the bookkeeping is compiled once.
+#[derive(Debug)]
+struct Run {
+    definition: &'static Definition,
+    cell: &'static OperationCell,
+    labels: u32,
+    started: Option<Instant>,
+    node: Node,
+}
+
+impl Run {
+    /// The parent is what is current at the first poll: a future dropped outside any poll has it too.
+    #[inline]
+    fn begin(&mut self) {
+        if self.started.is_none() {
+            self.started = Some(Instant::now());
+            self.cell.begin();
+            self.node = Node::child_of_current();
+        }
+    }
+
+    fn end(&mut self, outcome: usize) {
+        if let Some(started) = self.started.take() {
+            let duration = started.elapsed();
+            self.cell.end(outcome, duration);
+            let node = std::mem::replace(&mut self.node, Node::NONE);
+            node.record(self.definition, self.labels, outcome, started, duration);
+        }
+    }
+}
+
+pin_project! {
+    /// A future that is observed.
+    #[derive(Debug)]
+    pub struct Observed<F> { #[pin] future: F, run: Run }
+    impl<F> PinnedDrop for Observed<F> {
+        fn drop(this: Pin<&mut Self>) { this.project().run.end(CANCELLED); }
+    }
+}
+
+impl<F: Future<Output: Outcome>> Future for Observed<F> {
+    type Output = F::Output;
+    #[inline]
+    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.run.begin();
+        let output = {
+            let _current = this.run.node.enter();
+            ready!(this.future.poll(poller))
+        };
+        let outcome = output.failure().map_or(OK, |failure| COMMON + failure);
+        this.run.end(outcome);
+        Poll::Ready(output)
+    }
+}
+
+/// A position among interned names: 0 is none, 1 is `other`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interned(u16);
+
+impl Interned {
+    /// No name: the label is left out.
+    pub const NONE: Self = Self(0);
+    const OTHER: Self = Self(1);
+
+    /// The position.
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Names that are fixed once at start-up.
+#[derive(Debug)]
+pub struct Names(OnceLock<Vec<String>>);
+
+impl Names {
+    /// No names yet.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // only ever a static's initialiser
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Fixes the names; the first call wins, names past the limit become `other`.
+    pub fn intern<N: Into<String>>(&self, limit: usize, names: impl IntoIterator<Item = N>) {
+        self.0.get_or_init(|| {
+            let mut names: Vec<String> = names.into_iter().map(Into::into).take(limit).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        });
+    }
+
+    /// The position of a name, or of `other`.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Interned {
+        let names = self.0.get().map_or(&[][..], Vec::as_slice);
+        let found = names.binary_search_by(|known| known.as_str().cmp(name));
+        let place = found.ok().and_then(|at| u16::try_from(at + 2).ok());
+        place.map_or(Interned::OTHER, Interned)
+    }
+
+    /// The name at a position.
+    #[must_use]
+    pub fn value(&'static self, index: usize) -> Option<&'static str> {
+        match index {
+            0 => Some(""),
+            1 => Some("other"),
+            _ => self.0.get()?.get(index - 2).map(String::as_str),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What an admin port may show, as plain data: a feature adds rows, and whoever has a listener mounts them.
+//! Knows no listener and no web framework.
+
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
+/// One page: its place, who may open it, what it says and how it answers.
+#[derive(Debug)]
+pub struct Page {
+    /// The absolute path.
+    pub path: &'static str,
+    /// What the caller must be allowed to do.
+    pub permission: Permission,
+    /// One sentence for the index.
+    pub says: &'static str,
+    /// Everything that the query may hold.
+    pub parameters: &'static [Parameter],
+    /// Answers a GET; may block, so it is called on a thread that may.
+    pub show: fn(&Ask) -> Result<Reply, PageError>,
+}
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Nothing is asked of the caller: health.
+    Anyone,
+    /// Collect the metrics.
+    Scrape,
+    /// See requests, settings and reasons.
+    Read,
+    /// Take profiles.
+    Profile,
+}
+
+/// One parameter of a page's query.
+#[derive(Debug)]
+pub struct Parameter {
+    /// The name in the query.
+    pub name: &'static str,
+    /// One sentence for the index.
+    pub says: &'static str,
+    /// What is allowed, and what is meant when nothing is given.
+    pub values: Values,
+}
+
+/// What a parameter may be.
+#[derive(Debug)]
+pub enum Values {
+    /// A whole number of `least..=most`.
+    Whole {
+        /// The smallest allowed.
+        least: u64,
+        /// The largest allowed.
+        most: u64,
+        /// Taken when the parameter is absent.
+        default: u64,
+    },
+    /// One of the words; the first is the default.
+    OneOf(&'static [&'static str]),
+}
+
+/// A request for a page, with every parameter checked and filled in.
+#[derive(Debug, Default)]
+pub struct Ask {
+    whole: BTreeMap<&'static str, u64>,
+    words: BTreeMap<&'static str, &'static str>,
+}
+
+impl Ask {
+    /// Reads the query's pairs by the page's rows.
+    ///
+    /// # Errors
+    /// [`PageError::BadParameter`] for a value out of range, a word that is not listed, or a name that the page
+    /// does not know; the sentence names the parameter and what is allowed.
+    pub fn parse<'q>(
+        parameters: &'static [Parameter],
+        query: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+    ) -> Result<Self, PageError> {
+        let mut ask = Self::default();
+        for parameter in parameters {
+            match parameter.values {
+                Values::Whole { default, .. } => drop(ask.whole.insert(parameter.name, default)),
+                Values::OneOf(words) => drop(ask.words.insert(parameter.name, words[0])),
+            }
+        }
+        for (name, value) in query {
+            let parameter = parameters.iter().find(|known| known.name == name);
+            let parameter = parameter.ok_or_else(|| unknown(parameters, &name))?;
+            ask.take(parameter, &value)?;
+        }
+        Ok(ask)
+    }
+
+    fn take(&mut self, parameter: &'static Parameter, value: &str) -> Result<(), PageError> {
+        let name = parameter.name;
+        match parameter.values {
+            Values::Whole { least, most, .. } => {
+                let number = value.parse().ok().filter(|it| (least..=most).contains(it));
+                let number = number.ok_or_else(|| {
+                    PageError::BadParameter(format!(
+                        "invalid value for \"{name}\" - must be a whole number from {least} to {most}"
+                    ))
+                })?;
+                self.whole.insert(name, number);
+            }
+            Values::OneOf(words) => {
+                let word = words.iter().find(|word| **word == value).ok_or_else(|| {
+                    let words = words.join(", ");
+                    PageError::BadParameter(format!("invalid value for \"{name}\" - must be one of {words}"))
+                })?;
+                self.words.insert(name, word);
+            }
+        }
+        Ok(())
+    }
+
+    /// A whole number; 0 for a name that is not among the page's parameters.
+    #[must_use]
+    pub fn whole(&self, name: &str) -> u64 {
+        self.whole.get(name).copied().unwrap_or(0)
+    }
+
+    /// A word; empty for a name that is not among the page's parameters.
+    #[must_use]
+    pub fn word(&self, name: &str) -> &'static str {
+        self.words.get(name).copied().unwrap_or("")
+    }
+}
+
+fn unknown(parameters: &[Parameter], name: &str) -> PageError {
+    let known: Vec<_> = parameters.iter().map(|known| known.name).collect();
+    let known =
+        if known.is_empty() { "this page takes none".to_owned() } else { format!("allowed are {}", known.join(", ")) };
+    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    PageError::BadParameter(format!("unknown parameter {name:?} - {known}"))
+}
+
+/// How much of an unknown name is repeated to the caller.
+const NAME_CHARS_MAX: usize = 40;
+
+/// A page's answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// The exact `Content-Type`.
+    pub content_type: &'static str,
+    /// The name to save it under, if it is a file.
+    pub file_name: Option<&'static str>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why a page has no answer. The sentence is for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageError {
+    /// The query is wrong: 400.
+    BadParameter(String),
+    /// Switched off by a setting: 403.
+    SwitchedOff {
+        /// The setting that would switch it on.
+        setting: &'static str,
+    },
+    /// Somebody else is at it: 409.
+    Busy {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// Not in this build: 501.
+    NotBuilt {
+        /// The Cargo feature that would bring it.
+        feature: &'static str,
+    },
+    /// It did not work, and this is why: 503.
+    Failed(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMETERS: &[Parameter] = &[
+        Parameter { name: "seconds", says: "How long.", values: Values::Whole { least: 1, most: 60, default: 30 } },
+        Parameter { name: "format", says: "What form.", values: Values::OneOf(&["proto", "collapsed"]) },
+    ];
+
+    fn ask(query: &[(&'static str, &'static str)]) -> Result<Ask, PageError> {
+        let pairs = query.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Ask::parse(PARAMETERS, pairs)
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        let ask = ask(&[]).unwrap();
+        assert_eq!((ask.whole("seconds"), ask.word("format")), (30, "proto"));
+    }
+
+    #[test]
+    fn what_is_given_is_taken() {
+        let ask = ask(&[("seconds", "5"), ("format", "collapsed")]).unwrap();
+        assert_eq!((ask.whole("seconds"), ask.word("format")), (5, "collapsed"));
+    }
+
+    #[test]
+    fn a_refusal_names_the_parameter_and_what_is_allowed() {
+        let told = |query: &[(&'static str, &'static str)]| match ask(query) {
+            Err(PageError::BadParameter(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        for value in ["0", "61", "-1", "1e9", "", "99999999999999999999"] {
+            let text = told(&[("seconds", value)]);
+            assert!(text.contains("\"seconds\" - must be a whole number from 1 to 60"), "{text}");
+        }
+        assert!(told(&[("format", "png")]).contains("one of proto, collapsed"));
+        assert!(told(&[("hz", "9")]).contains("allowed are seconds, format"));
+    }
+}

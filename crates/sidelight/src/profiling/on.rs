@@ -1,0 +1,115 @@
+//! Profiles, taken by `sidelight-profiling`.
+
+use crate::{
+    Page, Profiling, Settings, StartError,
+    page::{Ask, PageError, Parameter, Permission, Reply, Values},
+};
+use sidelight_profiling::{cpu, heap};
+use std::{sync::OnceLock, time::Duration};
+
+/// This build has profiling.
+pub const COMPILED: bool = true;
+
+/// What the feature brings to the admin port.
+pub const PAGES: &[Page] = &[
+    Page {
+        path: "/debug/pprof/profile",
+        permission: Permission::Profile,
+        says: "CPU profile of the whole process.",
+        parameters: &[
+            Parameter {
+                name: "seconds",
+                says: "How long to sample.",
+                values: Values::Whole { least: 1, most: 60, default: 30 },
+            },
+            Parameter {
+                name: "frequency",
+                says: "Samples a second of CPU time.",
+                values: Values::Whole { least: 10, most: 200, default: 99 },
+            },
+            Parameter {
+                name: "format",
+                says: "Gzipped profile.proto, or folded stacks for a flame graph.",
+                values: Values::OneOf(&["proto", "collapsed"]),
+            },
+        ],
+        show: cpu_profile,
+    },
+    Page {
+        path: "/debug/pprof/heap",
+        permission: Permission::Profile,
+        says: "Heap in use, by jemalloc's samples.",
+        parameters: &[],
+        show: |_| heap_profile("heap"),
+    },
+    Page {
+        path: "/debug/pprof/allocs",
+        permission: Permission::Profile,
+        says: "The same as heap: the path that scrapers ask for.",
+        parameters: &[],
+        show: |_| heap_profile("allocs"),
+    },
+];
+
+/// The global allocator with its compiled-in settings: profiling can be switched on, and is not yet on.
+#[macro_export]
+macro_rules! allocator {
+    () => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::profiling::allocator::Jemalloc = $crate::profiling::allocator::Jemalloc;
+
+        /// Read by jemalloc before `main`. It must stand in the binary: in a library it is not linked.
+        #[allow(unsafe_code)] // the name is jemalloc's, and no other symbol has it
+        #[unsafe(export_name = "_rjem_malloc_conf")]
+        pub static ALLOCATOR_SETTINGS: &[u8] = $crate::profiling::allocator::SETTINGS;
+    };
+}
+
+#[doc(hidden)] // what `allocator!` expands to
+pub use sidelight_profiling::allocator;
+
+/// What `ENABLE_PROFILING` allows.
+static ALLOWED: OnceLock<Profiling> = OnceLock::new();
+
+/// Switches on what is allowed: heap samples from now on, and the unwinder warmed up before any load.
+pub(crate) fn start(settings: &Settings) -> Result<(), StartError> {
+    let allowed = *ALLOWED.get_or_init(|| settings.profiling);
+    let failed = |error: String| StartError::Profiling(error);
+    if allowed != Profiling::Off {
+        cpu::warm_up().map_err(|error| failed(error.to_string()))?;
+    }
+    if allowed == Profiling::CpuAndHeap {
+        heap::activate().map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
+}
+
+const SWITCHED_OFF: PageError = PageError::SwitchedOff { setting: "ENABLE_PROFILING" };
+/// What scrapers and browsers are told a profile is.
+const CONTENT_TYPE: &str = "application/octet-stream";
+
+fn cpu_profile(ask: &Ask) -> Result<Reply, PageError> {
+    if ALLOWED.get().is_none_or(|allowed| *allowed == Profiling::Off) {
+        return Err(SWITCHED_OFF);
+    }
+    let duration = Duration::from_secs(ask.whole("seconds"));
+    let frequency = u32::try_from(ask.whole("frequency")).unwrap_or(cpu::FREQUENCY);
+    let profile = cpu::profile(duration, frequency).map_err(|error| match error {
+        cpu::CpuError::Busy => PageError::Busy { retry_after: duration },
+        other => PageError::Failed(other.to_string()),
+    })?;
+    Ok(match ask.word("format") {
+        "collapsed" => {
+            Reply { content_type: "text/plain; charset=utf-8", file_name: None, body: profile.collapsed().into_bytes() }
+        }
+        _ => Reply { content_type: CONTENT_TYPE, file_name: Some("profile"), body: profile.proto() },
+    })
+}
+
+fn heap_profile(file_name: &'static str) -> Result<Reply, PageError> {
+    if ALLOWED.get() != Some(&Profiling::CpuAndHeap) {
+        return Err(SWITCHED_OFF);
+    }
+    let body = heap::profile().map_err(|error| PageError::Failed(error.to_string()))?;
+    Ok(Reply { content_type: CONTENT_TYPE, file_name: Some(file_name), body })
+}

@@ -1,0 +1,92 @@
+//! What a program tells Sidelight once, at its start. Reads no environment: that is the program's part.
+
+use crate::{Catalog, metrics, profiling, tracing};
+use std::fmt;
+
+/// Everything that can be set. In a build without a feature, its settings are accepted and have no effect.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `service.name` of every line and span.
+    pub service_name: String,
+    /// `service.version`.
+    pub version: String,
+    /// `deployment.environment.name`, for example `production`.
+    pub environment: String,
+    /// Directives of `tracing`'s targets, for example `info,rmcp=warn`.
+    pub log_filter: String,
+    /// One JSON object a line, or text for a person.
+    pub log_format: LogFormat,
+    /// Where lines go.
+    pub log_output: Output,
+    /// The share of requests, 0 to 1, that are traced though they are neither slow nor failed.
+    pub sample_rate: f64,
+    /// Whether spans are exported; where to is said by the standard `OTEL_EXPORTER_OTLP_*` variables.
+    pub export: bool,
+    /// Which profiles may be taken.
+    pub profiling: Profiling,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Text for a person.
+    Text,
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error: where stdout is a protocol.
+    Stderr,
+}
+
+/// Which profiles may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profiling {
+    /// None.
+    Off,
+    /// CPU profiles.
+    Cpu,
+    /// CPU profiles, and heap samples from the start.
+    CpuAndHeap,
+}
+
+/// Why Sidelight did not start; the sentence is the cause.
+#[derive(Debug)]
+pub enum StartError {
+    /// The log filter, the log writer or the exporter.
+    Tracing(String),
+    /// The sampler or the allocator.
+    Profiling(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Tracing(cause) | Self::Profiling(cause)) = self;
+        f.write_str(cause)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Sidelight, running. Dropping it flushes log lines and spans, for at most three seconds.
+#[derive(Debug)]
+#[must_use = "dropping it ends logs and traces"]
+pub struct Running {
+    _flush: tracing::Flush,
+}
+
+/// Starts whatever this build has. Call it once, before the first request.
+///
+/// # Errors
+/// When a setting cannot be honoured by a feature that is built in.
+pub fn start(settings: &Settings, catalogs: Vec<Catalog>) -> Result<Running, StartError> {
+    metrics::start(catalogs);
+    let flush = tracing::start(settings)?;
+    profiling::start(settings)?;
+    Ok(Running { _flush: flush })
+}

@@ -1,0 +1,49 @@
+//! The request's context, its records, and log lines.
+//!
+//! The face of the twins `tracing/on.rs` and `tracing/off.rs`, which export the same names and the same
+//! `event!` macro. Write `info!("text", key = value)`: values are strings, numbers and booleans; both builds
+//! check that they compile, and neither evaluates them when the line is not wanted.
+
+#[cfg_attr(feature = "tracing", path = "tracing/on.rs")]
+#[cfg_attr(not(feature = "tracing"), path = "tracing/off.rs")]
+mod imp;
+
+#[doc(hidden)] // a seam between twins, and what `event!` expands to
+pub use imp::{Node, lines};
+pub use imp::{COMPILED, Context, PAGES, Within};
+pub(crate) use imp::{Flush, start};
+
+/// What a request brought with it.
+#[derive(Clone, Debug, Default)]
+pub struct Incoming<'a> {
+    /// W3C `traceparent`; anything that is not one is ignored.
+    pub traceparent: Option<&'a str>,
+    /// The id that log lines and spans of this request carry.
+    pub correlation_id: Option<&'a crate::CorrelationId>,
+}
+
+/// Carries the current context into a task.
+///
+/// `tokio::spawn(work().in_current_context())` stays part of the request; a bare `tokio::spawn(work())` does not.
+pub trait InContext: Future + Sized {
+    /// Runs this future in the context that is current now, wherever it is polled.
+    #[must_use = "a future does nothing unless it is polled"]
+    fn in_current_context(self) -> Within<Self> {
+        Context::current().scope(self)
+    }
+}
+
+impl<F: Future> InContext for F {}
+
+/// Something went wrong, and somebody should look.
+#[macro_export]
+macro_rules! error { ($($line:tt)+) => { $crate::event!(ERROR, $($line)+) } }
+/// Something is not as it should be, and the program goes on.
+#[macro_export]
+macro_rules! warn { ($($line:tt)+) => { $crate::event!(WARN, $($line)+) } }
+/// Something happened that an operator wants to know.
+#[macro_export]
+macro_rules! info { ($($line:tt)+) => { $crate::event!(INFO, $($line)+) } }
+/// Something happened that helps whoever looks for a fault.
+#[macro_export]
+macro_rules! debug { ($($line:tt)+) => { $crate::event!(DEBUG, $($line)+) } }

@@ -1,0 +1,106 @@
+//! No tracing: contexts are zero-sized, wrappers are the future itself, lines are checked and not written.
+
+#![allow(clippy::inline_always, clippy::unused_self)] // an off twin must vanish, and keeps the on twin's signatures
+
+use super::Incoming;
+use crate::{Definition, Page, Settings, StartError};
+use std::time::{Duration, Instant};
+
+/// This build has no tracing.
+pub const COMPILED: bool = false;
+
+/// Nothing to show yet in either build.
+pub const PAGES: &[Page] = &[];
+
+#[doc(hidden)]
+pub mod lines {}
+
+/// Checks a line's words, and writes nothing.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! event {
+    ($level:ident, $text:literal $(, $key:ident = $value:expr)* $(,)?) => {
+        if false {
+            let _ = ($text, $(&$value),*);
+        }
+    };
+}
+
+/// The very same future.
+pub type Within<F> = F;
+
+/// No context.
+#[derive(Clone, Debug, Default)]
+pub struct Context;
+const _: () = assert!(size_of::<Context>() == 0, "what is not seen weighs nothing");
+
+impl Context {
+    /// No context.
+    #[inline(always)]
+    #[must_use]
+    pub fn begin(_: &Incoming<'_>) -> Self {
+        Self
+    }
+    /// No context.
+    #[inline(always)]
+    #[must_use]
+    pub fn current() -> Self {
+        Self
+    }
+    /// The future, unchanged.
+    #[inline(always)]
+    pub fn scope<F: Future>(self, future: F) -> Within<F> {
+        future
+    }
+    /// Calls the function.
+    #[inline(always)]
+    pub fn run<R>(self, function: impl FnOnce() -> R) -> R {
+        function()
+    }
+    /// No header.
+    #[inline(always)]
+    #[must_use]
+    pub fn traceparent(&self) -> Option<String> {
+        None
+    }
+}
+
+/// No record.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Node;
+
+impl Node {
+    /// No record.
+    pub const NONE: Self = Self;
+    /// No record.
+    #[inline(always)]
+    #[must_use]
+    pub fn child_of_current() -> Self {
+        Self
+    }
+    /// Nothing becomes current.
+    #[inline(always)]
+    #[must_use]
+    pub fn enter(&mut self) -> Entered {
+        Entered
+    }
+    /// Nothing is kept.
+    #[inline(always)]
+    pub fn record(self, _: &'static Definition, _: u32, _: usize, _: Instant, _: Duration) {}
+}
+
+/// Nothing is current.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Entered;
+
+/// Nothing to flush.
+#[derive(Debug)]
+pub(crate) struct Flush;
+
+#[inline(always)]
+#[allow(clippy::unnecessary_wraps)] // the twin can fail
+pub(crate) fn start(_: &Settings) -> Result<Flush, StartError> {
+    Ok(Flush)
+}

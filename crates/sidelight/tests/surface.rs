@@ -1,0 +1,151 @@
+//! Uses every public item once; runs under all eight feature sets, so that the twins cannot part.
+
+#![allow(clippy::unwrap_used, clippy::default_constructed_unit_structs)] // a test may stop; twins are made alike
+
+use sidelight::{
+    Catalog, Context, CorrelationId, Counter, FEATURES, Failure, Gauge, InContext as _, Instrument, Kind, LogFormat,
+    Operation, Outcome, Output, Page, Profiling, Settings, catalog, labels,
+    metrics::Families,
+    page::{Ask, PageError, Permission},
+    tracing::Incoming,
+};
+
+sidelight::allocator!();
+
+labels! {
+    /// What was looked at.
+    pub enum Thing = "thing" { /// A book.
+        Book = "book", /// A map.
+        Map = "map" }
+    /// Who looked.
+    pub interned Who = "who", at most 2;
+}
+
+/// How looking fails.
+#[derive(Debug)]
+pub enum Blind {
+    /// It was dark.
+    Dark,
+}
+
+impl Failure for Blind {
+    const NAMES: &'static [&'static str] = &["dark"];
+    fn index(&self) -> usize {
+        match self {
+            Self::Dark => 0,
+        }
+    }
+}
+
+catalog! {
+    /// One look.
+    pub LOOK: Operation<(Thing, Who), Blind> = "surface.look";
+    /// Looks counted.
+    pub LOOKS: Counter<Thing> = "surface.looks";
+    /// Eyes open.
+    pub EYES: Gauge<()> = "surface.eyes";
+}
+
+fn settings() -> Settings {
+    Settings {
+        service_name: "surface".into(),
+        version: "0".into(),
+        environment: "test".into(),
+        log_filter: "off".into(),
+        log_format: LogFormat::Json,
+        log_output: Output::Stderr,
+        sample_rate: 1.0,
+        export: false,
+        profiling: Profiling::Off,
+    }
+}
+
+fn page(path: &str) -> Result<String, PageError> {
+    let page: &Page = sidelight::pages().find(|page| page.path == path).unwrap();
+    let ask = Ask::parse(page.parameters, std::iter::empty())?;
+    (page.show)(&ask).map(|reply| String::from_utf8_lossy(&reply.body).into_owned())
+}
+
+/// Whether the feature is on.
+fn on(feature: &str) -> bool {
+    FEATURES.iter().any(|(name, on)| *name == feature && *on)
+}
+
+#[tokio::test]
+async fn an_operation_gives_back_what_its_future_gives() {
+    Who::intern(["ann", "bob", "one-too-many"]);
+    let seen = LOOK.observe((Thing::Book, Who::named("ann")), async { Ok(7) }).await;
+    assert!(matches!(seen, Ok(7)));
+    let seen = LOOK.observe((Thing::Map, Who::none()), async { Err::<(), _>(Blind::Dark) }).await;
+    assert_eq!(seen.failure(), Some(0));
+}
+
+#[tokio::test]
+async fn what_happened_is_on_the_page_or_the_page_names_the_missing_feature() {
+    let running = sidelight::start(&settings(), vec![CATALOG]).unwrap();
+    LOOKS.add(Thing::Map, 2);
+    EYES.set((), 3);
+    EYES.add((), -1);
+    match page("/metrics") {
+        Ok(text) => {
+            assert!(on("metrics"));
+            for line in ["surface_looks_total{thing=\"map\"} 2", "surface_eyes 2", "# HELP surface_eyes Eyes open."] {
+                assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
+            }
+        }
+        Err(error) => {
+            assert!(!on("metrics"));
+            assert_eq!(error, PageError::NotBuilt { feature: "metrics" });
+        }
+    }
+    drop(running);
+}
+
+#[test]
+fn a_profile_that_may_not_be_taken_says_which_feature_or_setting_is_missing() {
+    let wanted = if on("profiling") {
+        PageError::SwitchedOff { setting: "ENABLE_PROFILING" }
+    } else {
+        PageError::NotBuilt { feature: "profiling" }
+    };
+    for path in ["/debug/pprof/profile", "/debug/pprof/heap", "/debug/pprof/allocs"] {
+        assert_eq!(page(path), Err(wanted.clone()), "{path}");
+    }
+    assert!(sidelight::pages().all(|page| page.permission != Permission::Anyone));
+}
+
+#[tokio::test]
+async fn a_context_follows_the_future_and_the_blocking_thread() {
+    let id = CorrelationId::generate();
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let context = Context::begin(&Incoming { traceparent: Some(traceparent), correlation_id: Some(&id) });
+    let here = || Context::current().traceparent();
+    let seen = context.clone().scope(async move { tokio::spawn(async move { here() }.in_current_context()).await });
+    let wanted = on("tracing").then(|| traceparent.to_owned());
+    assert_eq!(seen.await.unwrap(), wanted);
+    assert_eq!(context.run(here), wanted);
+}
+
+#[test]
+fn a_catalogue_lists_what_is_built_in() {
+    let catalog: Catalog = CATALOG;
+    assert_eq!(catalog.len(), 3);
+    let kinds: Vec<Kind> = catalog.iter().filter_map(|it| it.definition()).map(|it| it.kind).collect();
+    let wanted = match (on("metrics"), on("tracing")) {
+        (true, _) => vec![Kind::Operation, Kind::Counter, Kind::Gauge],
+        (false, true) => vec![Kind::Operation],
+        (false, false) => vec![],
+    };
+    assert_eq!(kinds, wanted);
+    let looks: &dyn Instrument = &LOOKS;
+    looks.collect(&mut Families::default());
+}
+
+#[test]
+fn lines_take_words_and_values() {
+    let name = String::from("x");
+    sidelight::info!("one line", rows = 3, name = name, ok = true);
+    sidelight::warn!("one line");
+    sidelight::error!("one line", share = 0.5);
+    sidelight::debug!("one line");
+}
