@@ -1,0 +1,108 @@
+//! What a line looks like, and that nothing can break it.
+
+use super::*;
+use crate::{Arrival, gate::Gate};
+use proptest::prelude::*;
+use serde_json::Value;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is written while `act` runs.
+fn written(form: Form, act: impl FnOnce()) -> String {
+    let kept = Kept::default();
+    let writer = Writer::start(Box::new(kept.clone())).unwrap();
+    let stack =
+        tracing_subscriber::registry().with(Gate("info".parse().unwrap())).with(LineLayer::new(writer.clone(), form));
+    tracing::subscriber::with_default(stack, act);
+    writer.flush(Duration::from_secs(5));
+    let bytes = kept.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn json_of(act: impl FnOnce()) -> Value {
+    let text = written(Form::json("docs", "1.2.3", "test"), act);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+#[test]
+fn a_line_is_one_flat_object_with_the_fields_of_the_contract() {
+    let line = json_of(|| tracing::info!(rows = 3, source = "book", ok = true, "searched"));
+    for (key, value) in [
+        ("level", "INFO".into()),
+        ("message", "searched".into()),
+        ("service_name", "docs".into()),
+        ("version", "1.2.3".into()),
+        ("environment", "test".into()),
+        ("rows", Value::from(3)),
+        ("source", "book".into()),
+        ("ok", true.into()),
+    ] {
+        assert_eq!(line[key], value, "{key}");
+    }
+    assert_eq!(line["timestamp"].as_str().map(str::len), Some("2026-11-23T12:00:00.000000Z".len()));
+    assert_eq!(line.get("trace_id"), None, "outside a request there is none");
+}
+
+#[test]
+fn inside_a_request_every_line_carries_its_ids() {
+    let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
+    let context = Context::begin(&Arrival { traceparent, correlation_id: Some("order-7") });
+    let line = json_of(|| context.run(|| tracing::info!("within")));
+    assert_eq!(line["correlation_id"], "order-7");
+    assert_eq!(line["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(line["span_id"], "b7ad6b7169203331");
+}
+
+#[test]
+fn a_field_cannot_take_the_place_of_one_of_ours() {
+    let line = json_of(|| tracing::info!(level = "forged", trace_id = "forged", "true"));
+    assert_eq!((&line["level"], &line["level_"]), (&"INFO".into(), &"forged".into()));
+    assert_eq!((line.get("trace_id"), &line["trace_id_"]), (None, &"forged".into()));
+}
+
+#[test]
+fn what_the_filter_does_not_want_is_not_written() {
+    assert_eq!(written(Form::Text, || tracing::debug!("unseen")), "");
+}
+
+#[test]
+fn a_line_for_a_person_has_time_level_words_and_fields() {
+    let line = written(Form::Text, || tracing::info!(rows = 3, "searched"));
+    assert!(line.ends_with("Z  INFO  searched rows=3\n") || line.ends_with("Z INFO  searched rows=3\n"), "{line}");
+}
+
+#[test]
+fn a_known_moment_is_written_as_rfc_3339() {
+    let mut line = String::new();
+    timestamp(&mut line, UNIX_EPOCH + Duration::from_micros(1_709_210_096_000_007));
+    assert_eq!(line, "2024-02-29T12:34:56.000007Z");
+}
+
+proptest! {
+    #[test]
+    fn any_value_stays_in_its_line_and_the_line_in_its_limit(message in any::<String>(), value in "\\PC{0,5000}|[\\x00-\\x20\u{202e}]{0,3000}") {
+        let text = written(Form::json("s", "v", "e"), || tracing::info!(value = value.as_str(), other = message.as_str(), "{message}"));
+        prop_assert_eq!(text.lines().count(), 1);
+        prop_assert!(text.len() <= LINE_BYTES_MAX, "{}", text.len());
+        let line: Value = serde_json::from_str(&text).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+        prop_assert!(line.get("value").is_some() || line.get("truncated").is_some());
+    }
+}
