@@ -1,0 +1,192 @@
+//! CPU profiles of the whole process: `pprof` with its framehop unwinder, one profile at a time. Its default unwinder
+//! crashes beside panics and is never used.
+
+use crate::proto;
+use pprof::{Frames, ProfilerGuardBuilder, Report};
+use std::{
+    collections::HashMap,
+    env, fs, io,
+    sync::Mutex,
+    thread,
+    time::{Duration, SystemTime},
+};
+use thiserror::Error;
+
+/// Samples a second when nobody asks for another number: not a round one, so as not to beat with timers.
+pub const FREQUENCY: u32 = 99;
+
+/// Why there is no CPU profile.
+#[derive(Debug, Error)]
+pub enum CpuError {
+    /// One profile at a time.
+    #[error("another CPU profile is being taken")]
+    Busy,
+    /// The sampler needs a folder that it can write to.
+    #[error("the folder for temporary files, {folder}, cannot be written to: {cause}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The sampler refused.
+    #[error("the sampler failed: {0}")]
+    Sampler(#[from] pprof::Error),
+}
+
+/// Only one profile at a time: the timer is the process's.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Builds the unwinder now, on this thread. Otherwise the first sample would build it inside the signal handler, with
+/// memory allocation and file reads. Takes about 0.2 s; call it before any load.
+///
+/// # Errors
+/// See [`CpuError`].
+pub fn warm_up() -> Result<(), CpuError> {
+    let _turn = TURN.try_lock().map_err(|_| CpuError::Busy)?;
+    writable_folder()?;
+    // one sample a second: no timer of this guard can come first on another thread
+    let guard = ProfilerGuardBuilder::default().frequency(1).build()?;
+    raise_sigprof();
+    drop(guard);
+    backtrace::clear_symbol_cache();
+    Ok(())
+}
+
+#[allow(unsafe_code)] // the standard library cannot raise a signal
+fn raise_sigprof() {
+    // SAFETY: the guard has installed a handler for SIGPROF, and raising a signal on the own thread has no other
+    // requirement
+    unsafe { libc::raise(libc::SIGPROF) };
+}
+
+/// Samples every thread for `duration`, `frequency` times for each second of CPU time. Blocks the calling thread.
+///
+/// # Errors
+/// See [`CpuError`].
+pub fn profile(duration: Duration, frequency: u32) -> Result<CpuProfile, CpuError> {
+    let _turn = TURN.try_lock().map_err(|_| CpuError::Busy)?;
+    writable_folder()?;
+    let rate = i32::try_from(frequency).unwrap_or(i32::MAX);
+    let guard = ProfilerGuardBuilder::default().frequency(rate).build()?;
+    let start = SystemTime::now();
+    thread::sleep(duration);
+    let report = guard.report().build();
+    drop(guard);
+    backtrace::clear_symbol_cache(); // tens of megabytes that only a profile needs
+    Ok(CpuProfile { stacks: stacks(report?), start, duration, frequency })
+}
+
+/// The sampler writes a file when it stops, and never works again if that fails: so ask before it starts.
+fn writable_folder() -> Result<(), CpuError> {
+    let folder = env::temp_dir();
+    let file = folder.join(format!(".sidelight-{}", std::process::id()));
+    let tried = fs::write(&file, b"").and_then(|()| fs::remove_file(&file));
+    tried.map_err(|cause| CpuError::Folder { folder: folder.display().to_string(), cause })
+}
+
+/// A function in a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+}
+
+/// A stack that was seen, and how often.
+#[derive(Clone, Debug)]
+pub(crate) struct Stack {
+    pub(crate) thread: String,
+    /// Leaf first. Each entry is one address: the innermost inlined function first.
+    pub(crate) frames: Vec<Vec<Function>>,
+    pub(crate) samples: u64,
+}
+
+/// A finished profile.
+#[derive(Debug)]
+pub struct CpuProfile {
+    pub(crate) stacks: Vec<Stack>,
+    pub(crate) start: SystemTime,
+    pub(crate) duration: Duration,
+    pub(crate) frequency: u32,
+}
+
+impl CpuProfile {
+    /// A gzipped `profile.proto`: `samples/count` and `cpu/nanoseconds`, functions resolved, threads as labels.
+    #[must_use]
+    pub fn proto(&self) -> Vec<u8> {
+        proto::encode(self)
+    }
+
+    /// One line a stack, root first: `thread;outer;inner 12`. What flame graph tools read.
+    #[must_use]
+    pub fn collapsed(&self) -> String {
+        let mut lines: HashMap<String, u64> = HashMap::new();
+        for stack in &self.stacks {
+            let functions = stack.frames.iter().rev().flat_map(|frame| frame.iter().rev());
+            let names = functions.map(|function| function.name.replace(';', ":"));
+            let line = [stack.thread.replace(';', ":")].into_iter().chain(names);
+            *lines.entry(line.collect::<Vec<_>>().join(";")).or_default() += stack.samples;
+        }
+        let mut lines: Vec<_> = lines.into_iter().map(|(line, samples)| format!("{line} {samples}\n")).collect();
+        lines.sort_unstable();
+        lines.concat()
+    }
+}
+
+fn stacks(report: Report) -> Vec<Stack> {
+    let counted = report.data.into_iter().filter_map(|(frames, samples)| {
+        let samples = u64::try_from(samples).ok().filter(|samples| *samples > 0)?;
+        Some(stack(&frames, samples))
+    });
+    counted.collect()
+}
+
+fn stack(frames: &Frames, samples: u64) -> Stack {
+    let thread = match frames.thread_name.as_str() {
+        "" => frames.thread_id.to_string(),
+        name => name.to_owned(),
+    };
+    let function = |symbol: &pprof::Symbol| Function {
+        name: symbol.name(),
+        file: symbol.filename().into_owned(),
+        line: symbol.lineno(),
+    };
+    let frames = frames.frames.iter().map(|frame| frame.iter().map(function).collect());
+    Stack { thread, frames: frames.collect(), samples }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{hint::black_box, time::Instant};
+
+    #[inline(never)]
+    fn busy_leaf_of_the_test(until: Instant) -> u64 {
+        let mut number = 1u64;
+        while Instant::now() < until {
+            for _ in 0..10_000 {
+                number = black_box(number.wrapping_mul(6_364_136_223_846_793_005).rotate_left(7));
+            }
+        }
+        number
+    }
+
+    /// One test, since there is one sampler in a process.
+    #[test]
+    fn a_busy_function_is_in_the_profile_and_a_second_profile_has_to_wait() {
+        warm_up().unwrap();
+        let until = Instant::now() + Duration::from_secs(3);
+        let busy = thread::Builder::new().name("busy".into()).spawn(move || busy_leaf_of_the_test(until)).unwrap();
+        let second = thread::spawn(|| {
+            thread::sleep(Duration::from_millis(300));
+            profile(Duration::from_millis(10), FREQUENCY)
+        });
+        let profile = profile(Duration::from_secs(1), FREQUENCY).unwrap();
+        assert!(matches!(second.join().unwrap(), Err(CpuError::Busy)));
+        let collapsed = profile.collapsed();
+        let seen = collapsed.lines().any(|it| it.starts_with("busy;") && it.contains("busy_leaf_of_the_test"));
+        assert!(seen, "{collapsed}");
+        busy.join().unwrap();
+    }
+}
