@@ -1,0 +1,157 @@
+//! A TCP acceptor that nobody can hold up: a cap on connections, and limits on how long a connection may idle, take over
+//! a request's head, or refuse to take a reply. A reply may take as long as it needs.
+
+use poem::{
+    http::uri::Scheme,
+    listener::Acceptor,
+    web::{LocalAddr, RemoteAddr},
+};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep, sleep},
+};
+
+/// Connections at one time; one more is closed at once, so that its client sees it.
+const CONNECTIONS_MAX: usize = 64;
+/// From a request head's first byte to its end.
+const HEAD_MAX: Duration = Duration::from_secs(5);
+/// Between requests: longer than any scrape interval in use.
+const IDLE_MAX: Duration = Duration::from_secs(150);
+/// How long a client may take nothing of a reply.
+const STALL_MAX: Duration = Duration::from_secs(15);
+/// After a failed accept (no file descriptors left), so as not to spin.
+const BREATH: Duration = Duration::from_millis(100);
+
+pub(crate) struct Guarded {
+    listener: TcpListener,
+    permits: Arc<Semaphore>,
+}
+
+impl Guarded {
+    pub(crate) fn new(listener: TcpListener) -> Self {
+        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+    }
+}
+
+impl Acceptor for Guarded {
+    type Io = Connection;
+
+    fn local_addr(&self) -> Vec<LocalAddr> {
+        self.listener.local_addr().map(|address| LocalAddr(address.into())).into_iter().collect()
+    }
+
+    async fn accept(&mut self) -> io::Result<(Connection, LocalAddr, RemoteAddr, Scheme)> {
+        loop {
+            let Ok((stream, remote)) = self.listener.accept().await else {
+                sleep(BREATH).await;
+                continue;
+            };
+            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { continue };
+            let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { continue };
+            let connection = Connection {
+                stream,
+                phase: Phase::Idle,
+                deadline: Box::pin(sleep(IDLE_MAX)),
+                stalled: None,
+                line_ends: 0,
+                _permit: permit,
+            };
+            return Ok((connection, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP));
+        }
+    }
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The next request.
+    Idle,
+    /// The rest of a request's head.
+    Head,
+    /// The reply: no limit on reading.
+    Reply,
+}
+
+pub(crate) struct Connection {
+    stream: TcpStream,
+    phase: Phase,
+    /// The end of `Idle` or `Head`.
+    deadline: Pin<Box<Sleep>>,
+    /// While the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// How many bytes of `\r\n\r\n` were the last ones.
+    line_ends: u8,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn enter(&mut self, phase: Phase, limit: Duration) {
+        self.phase = phase;
+        self.deadline.as_mut().reset(Instant::now() + limit);
+    }
+
+    fn look_at(&mut self, bytes: &[u8]) {
+        if self.phase == Phase::Idle && !bytes.is_empty() {
+            self.enter(Phase::Head, HEAD_MAX);
+        }
+        for byte in bytes {
+            self.line_ends = match (self.line_ends, byte) {
+                (0 | 2, b'\r') | (1 | 3, b'\n') => self.line_ends + 1,
+                (_, b'\r') => 1,
+                _ => 0,
+            };
+            if self.line_ends == 4 {
+                self.line_ends = 0;
+                self.phase = Phase::Reply;
+            }
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.phase != Phase::Reply && self.deadline.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.look_at(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(context, data) {
+            Poll::Ready(written) => {
+                self.stalled = None;
+                self.enter(Phase::Idle, IDLE_MAX);
+                Poll::Ready(written)
+            }
+            Poll::Pending => {
+                let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL_MAX)));
+                ready!(stalled.as_mut().poll(context));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

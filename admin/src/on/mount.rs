@@ -1,0 +1,210 @@
+//! Folds the pages into routes, and turns what a page says into a reply. Knows no page by name but the port's own.
+
+use super::{Site, access::Refused};
+use poem::{
+    Endpoint, EndpointExt, Request, Response, Route, endpoint, get,
+    http::{HeaderMap, StatusCode, header},
+};
+use serde_json::json;
+use sidelight::{
+    FEATURES, Page,
+    page::{Ask, PageError, Permission, Reply},
+};
+use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Every route of this build.
+pub(crate) fn routes(site: &Arc<Site>) -> impl Endpoint + use<> {
+    let own = |permission, show: fn(&Site, &Caller) -> Response| {
+        let site = Arc::clone(site);
+        get(endpoint::make_sync(move |request: Request| {
+            let caller = Caller::of(&request);
+            match site.access.check(permission, caller.peer, &caller.headers) {
+                Ok(()) => show(&site, &caller),
+                Err(refused) => refuse(&refused),
+            }
+        }))
+    };
+    let mut routes = Route::new()
+        .at("/", own(Permission::Read, |site, _| plain(HTML, index(site))))
+        .at("/build", own(Permission::Read, |site, _| plain(JSON, build(site))))
+        .at("/debug/pprof", own(Permission::Read, |site, _| plain(HTML, index(site))))
+        .at("/debug/pprof/", own(Permission::Read, |site, _| plain(HTML, index(site))));
+    for path in ["/livez", "/health/live"] {
+        routes = routes.at(path, own(Permission::Anyone, |_, _| plain(TEXT, "ok\n".into())));
+    }
+    for path in ["/readyz", "/health/ready"] {
+        routes = routes.at(path, own(Permission::Anyone, |site, caller| health(site, caller, site.health.is_ready())));
+    }
+    for path in ["/startupz", "/health/startup"] {
+        let started = |site: &Site, caller: &Caller| health(site, caller, site.health.is_started());
+        routes = routes.at(path, own(Permission::Anyone, started));
+    }
+    for page in &site.pages {
+        let (site, page) = (Arc::clone(site), *page);
+        let show = move |request| answer(Arc::clone(&site), page, request);
+        routes = routes.at(page.path, get(endpoint::make(show)));
+    }
+    routes.catch_all_error(|error: poem::Error| async move {
+        let status = error.status();
+        failure(status, status.canonical_reason().unwrap_or("error"))
+    })
+}
+
+/// What is asked of whoever calls.
+struct Caller {
+    peer: Option<IpAddr>,
+    headers: HeaderMap,
+}
+
+impl Caller {
+    fn of(request: &Request) -> Self {
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        Self { peer, headers: request.headers().clone() }
+    }
+}
+
+/// A page's way: may the caller, is the query right, and then its work on a thread that may block.
+async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem::Result<Response> {
+    let caller = Caller::of(&request);
+    if let Err(refused) = site.access.check(page.permission, caller.peer, &caller.headers) {
+        return Ok(refuse(&refused));
+    }
+    let Ok(pairs) = request.params::<Vec<(String, String)>>() else {
+        return Ok(page_error(PageError::BadParameter("the query is not a list of name=value".into())));
+    };
+    let pairs = pairs.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)));
+    let ask = match Ask::parse(page.parameters, pairs) {
+        Ok(ask) => ask,
+        Err(error) => return Ok(page_error(error)),
+    };
+    let shown = tokio::task::spawn_blocking(move || (page.show)(&ask)).await;
+    let (outcome, response) = match shown {
+        Ok(Ok(reply)) => ("ok", page_reply(reply)),
+        Ok(Err(error)) => ("refused", page_error(error)),
+        Err(_) => ("panicked", failure(StatusCode::INTERNAL_SERVER_ERROR, "the page failed; the log says more")),
+    };
+    if page.permission == Permission::Profile {
+        audit(page.path, caller.peer, outcome);
+    }
+    Ok(response)
+}
+
+/// Every profile leaves a line, in a build without log lines too.
+fn audit(path: &'static str, peer: Option<IpAddr>, outcome: &'static str) {
+    let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+    if sidelight::tracing::COMPILED {
+        sidelight::info!("audit: a profile was asked for", path = path, peer = peer, outcome = outcome);
+    } else {
+        eprintln!("audit: a profile was asked for path={path} peer={peer} outcome={outcome}");
+    }
+}
+
+fn page_reply(reply: Reply) -> Response {
+    let mut response = Response::builder()
+        .header(header::CONTENT_TYPE, reply.content_type)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(header::CACHE_CONTROL, "no-store");
+    if let Some(name) = reply.file_name {
+        response = response.header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""));
+    }
+    response.body(reply.body)
+}
+
+fn page_error(error: PageError) -> Response {
+    match error {
+        PageError::BadParameter(why) => failure(StatusCode::BAD_REQUEST, &why),
+        PageError::SwitchedOff { setting } => {
+            failure(StatusCode::FORBIDDEN, &format!("switched off: {setting} does not allow it"))
+        }
+        PageError::NotBuilt { feature } => {
+            failure(StatusCode::NOT_IMPLEMENTED, &format!("not in this build: it needs the Cargo feature `{feature}`"))
+        }
+        PageError::Failed(why) => failure(StatusCode::SERVICE_UNAVAILABLE, &why),
+        PageError::Busy { retry_after } => {
+            let mut response = failure(StatusCode::CONFLICT, "another profile is being taken; try again later");
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().max(1).into());
+            response
+        }
+    }
+}
+
+/// One line of text; `go tool pprof` shows it only beside its own header.
+fn failure(status: StatusCode, why: &str) -> Response {
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, TEXT)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header("x-go-pprof", "1")
+        .body(format!("{why}\n"))
+}
+
+fn refuse(refused: &Refused) -> Response {
+    let mut response = failure(refused.status, refused.why);
+    if refused.status == StatusCode::UNAUTHORIZED {
+        let schemes = header::HeaderValue::from_static("Bearer, Basic realm=\"sidelight\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
+    }
+    response
+}
+
+fn plain(content_type: &'static str, body: String) -> Response {
+    page_reply(Reply { content_type, file_name: None, body: body.into_bytes() })
+}
+
+/// Reasons are for those who may read; anybody else learns only whether.
+fn health(site: &Site, caller: &Caller, well: bool) -> Response {
+    let may_read = site.access.check(Permission::Read, caller.peer, &caller.headers).is_ok();
+    let mut response = if may_read {
+        plain(JSON, format!("{:#}\n", json!({ "ok": well, "parts": site.health.parts() })))
+    } else {
+        plain(TEXT, if well { "ok\n" } else { "not ready\n" }.into())
+    };
+    if !well {
+        response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    response
+}
+
+fn build(site: &Site) -> String {
+    let features: Vec<_> = FEATURES.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+    let build = json!({
+        "program": site.settings.program,
+        "version": site.settings.version,
+        "profile": if cfg!(debug_assertions) { "debug" } else { "release" },
+        "features": features,
+    });
+    format!("{build:#}\n")
+}
+
+fn index(site: &Site) -> String {
+    let mut rows = String::new();
+    for page in &site.pages {
+        let parameters: Vec<_> = page.parameters.iter().map(|it| it.name).collect();
+        let _ = writeln!(
+            rows,
+            "<tr><td><a href=\"{path}\">{path}</a><td>{says}<td>{parameters}",
+            path = page.path,
+            says = page.says,
+            parameters = parameters.join(", "),
+        );
+    }
+    let own = [
+        ("/livez", "The process runs."),
+        ("/readyz", "Requests are answered, or why not."),
+        ("/startupz", "It was ready once."),
+        ("/build", "Version and features."),
+    ];
+    for (path, says) in own {
+        let _ = writeln!(rows, "<tr><td><a href=\"{path}\">{path}</a><td>{says}<td>");
+    }
+    let (program, version) = (site.settings.program, site.settings.version);
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>{program}</title>\n\
+         <style>body{{font:16px/1.5 system-ui;margin:2rem}}td,th{{padding:.2rem 1rem .2rem 0;text-align:left}}</style>\n\
+         <h1>{program} {version}</h1>\n<table><tr><th>page<th>what it says<th>parameters\n{rows}</table>\n"
+    )
+}

@@ -1,0 +1,150 @@
+//! A real port with a page or two of the test's own; what needs a whole server is tested in `mcp`.
+#![allow(clippy::unwrap_used)] // a test may stop
+
+use sidelight::page::{Ask, Page, PageError, Parameter, Permission, Reply, Values};
+use sidelight_admin::{AdminError, Health, Settings, spawn};
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+static PAGES: [Page; 4] = [
+    Page {
+        path: "/echo",
+        permission: Permission::Read,
+        says: "Says the number it was given.",
+        parameters: &[Parameter {
+            name: "number",
+            says: "Any.",
+            values: Values::Whole { least: 1, most: 9, default: 5 },
+        }],
+        show: |ask: &Ask| {
+            let body = ask.whole("number").to_string().into_bytes();
+            Ok(Reply { content_type: "text/plain; charset=utf-8", file_name: Some("echo"), body })
+        },
+    },
+    page("/busy", |_| Err(PageError::Busy { retry_after: Duration::from_secs(7) })),
+    page("/missing", |_| Err(PageError::NotBuilt { feature: "clocks" })),
+    page("/panics", |_| panic!("on purpose")),
+];
+
+const fn page(path: &'static str, show: fn(&Ask) -> Result<Reply, PageError>) -> Page {
+    Page { path, permission: Permission::Profile, says: "A test's.", parameters: &[], show }
+}
+
+fn settings(address: &str) -> Settings {
+    Settings {
+        address: address.parse().unwrap(),
+        token: None,
+        allowed_hosts: Vec::new(),
+        program: "test",
+        version: "0.0.0",
+    }
+}
+
+fn port(health: &Health) -> SocketAddr {
+    spawn(&settings("127.0.0.1:0"), health.clone(), PAGES.iter()).unwrap()
+}
+
+/// Status, headers and body.
+fn ask(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[test]
+fn a_page_answers_with_the_headers_of_the_contract() {
+    let address = port(&Health::default());
+    let (status, head, body) = ask(address, "/echo?number=7", "");
+    assert_eq!((status, body.as_str()), (200, "7"));
+    assert!(head.contains("content-disposition: attachment; filename=\"echo\""), "{head}");
+    assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+}
+
+#[test]
+fn a_bad_query_is_told_what_is_allowed() {
+    let address = port(&Health::default());
+    for query in ["number=10", "number=", "number=x", "other=1", "number=%FF"] {
+        let (status, head, body) = ask(address, &format!("/echo?{query}"), "");
+        assert_eq!(status, 400, "{query}: {body}");
+        assert!(head.contains("x-go-pprof: 1"), "{head}");
+    }
+    assert!(ask(address, "/echo?number=10", "").2.contains("from 1 to 9"));
+}
+
+#[test]
+fn failures_have_their_status_and_one_line() {
+    let address = port(&Health::default());
+    let (status, head, _) = ask(address, "/busy", "");
+    assert_eq!(status, 409);
+    assert!(head.contains("retry-after: 7"), "{head}");
+    let (status, _, body) = ask(address, "/missing", "");
+    assert_eq!((status, body.as_str()), (501, "not in this build: it needs the Cargo feature `clocks`\n"));
+    assert_eq!(ask(address, "/nowhere", "").0, 404);
+}
+
+#[test]
+fn a_page_that_panics_is_an_answer_and_the_port_lives_on() {
+    let address = port(&Health::default());
+    assert_eq!(ask(address, "/panics", "").0, 500);
+    assert_eq!(ask(address, "/echo", "").0, 200);
+}
+
+#[test]
+fn readiness_says_why_to_those_who_may_read() {
+    let health = Health::default();
+    let address = port(&health);
+    health.is_unwell("store", "no such file");
+    let (status, _, body) = ask(address, "/readyz", "");
+    assert_eq!(status, 503);
+    assert!(body.contains("no such file"), "{body}");
+    let foreign = "sec-fetch-site: cross-site\r\n";
+    assert_eq!(ask(address, "/readyz", foreign).2, "not ready\n", "anybody learns only whether");
+    health.is_well("store");
+    assert_eq!(ask(address, "/readyz", "").0, 200);
+    assert_eq!(ask(address, "/livez", "").0, 200);
+}
+
+#[test]
+fn the_index_lists_every_page() {
+    let address = port(&Health::default());
+    let (_, _, body) = ask(address, "/", "");
+    assert!(PAGES.iter().all(|page| body.contains(page.path) && body.contains(page.says)), "{body}");
+}
+
+#[test]
+fn an_address_that_others_can_reach_needs_a_token() {
+    let refused = spawn(&settings("0.0.0.0:0"), Health::default(), PAGES.iter());
+    assert!(matches!(refused, Err(AdminError::NeedsToken(_))));
+    let with_token = Settings { token: Some("t".into()), ..settings("0.0.0.0:0") };
+    let address = spawn(&with_token, Health::default(), PAGES.iter()).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], address.port()));
+    assert_eq!(ask(address, "/echo", "").0, 401);
+    assert_eq!(ask(address, "/echo", "authorization: Bearer t\r\n").0, 200);
+}
+
+#[test]
+fn a_taken_port_is_an_error_that_names_it() {
+    let address = port(&Health::default());
+    let error = spawn(&settings(&address.to_string()), Health::default(), PAGES.iter()).unwrap_err();
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[test]
+fn a_head_that_never_ends_is_cut_off() {
+    let address = port(&Health::default());
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(b"GET / HT").unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest); // an end or a reset: either way it does not hang
+    assert_eq!(ask(address, "/livez", "").0, 200);
+}
