@@ -1,0 +1,138 @@
+//! `Observed<H>`: any `rmcp` server handler, seen. One seam for stdio and for HTTP, with or without a session: the
+//! request's context begins here, its operation is timed here, its correlation id goes back from here.
+//!
+//! The OpenTelemetry conventions for MCP live in this crate and nowhere else. It has no listener and no tool.
+//!
+//! ```
+//! use rmcp::ServerHandler;
+//! use sidelight_rmcp::{Observed, Tool};
+//!
+//! #[derive(Clone)]
+//! struct Mine;
+//! impl ServerHandler for Mine {}
+//!
+//! Tool::intern(["search"]); // names that may become a label; any other is counted as `other`
+//! let seen = Observed::new(Mine);
+//! # let _ = seen;
+//! ```
+
+mod metrics;
+mod reply;
+mod seam;
+
+use metrics::Method;
+pub use metrics::{CATALOG, Fault, Tool};
+#[expect(deprecated)] // older revisions still have it, and it is forwarded while rmcp has it
+use rmcp::model::SetLevelRequestParams;
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam, CompleteRequestParams,
+        CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams,
+        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+        ListSkillsResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+        ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
+        ReadResourceResponse, ServerConfig, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+        UpdateTaskParams,
+    },
+    service::{NotificationContext, RequestContext, SubscriptionContext},
+};
+use seam::Seam;
+use std::borrow::Cow;
+
+/// A handler whose requests are observed. It answers as the handler itself would, and adds the correlation id to the
+/// results' `_meta`.
+#[derive(Clone, Debug)]
+pub struct Observed<H> {
+    inner: H,
+}
+
+impl<H> Observed<H> {
+    /// Wraps a handler.
+    pub fn new(inner: H) -> Self {
+        Self { inner }
+    }
+}
+
+macro_rules! requests {
+    ($($method:ident($($argument:ident: $type:ty)?) -> $reply:ty = $label:ident;)*) => {$(
+        async fn $method(&self, $($argument: $type,)? context: RequestContext<RoleServer>) -> Result<$reply, ErrorData> {
+            let seam = Seam::new(Method::$label, Tool::none(), &context);
+            seam.run(self.inner.$method($($argument,)? context)).await
+        }
+    )*};
+}
+
+macro_rules! notifications {
+    ($($method:ident($($argument:ident: $type:ty)?);)*) => {$(
+        async fn $method(&self, $($argument: $type,)? context: NotificationContext<RoleServer>) {
+            self.inner.$method($($argument,)? context).await;
+        }
+    )*};
+}
+
+// Each method is forwarded by name: one that a later rmcp adds must not silently take its default.
+#[deny(clippy::missing_trait_methods)]
+#[expect(deprecated)] // as above, for the methods
+impl<H: ServerHandler> ServerHandler for Observed<H> {
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let seam = Seam::new(Method::ToolsCall, Tool::named(&request.name), &context);
+        seam.run(self.inner.call_tool(request, context)).await
+    }
+
+    requests! {
+        ping() -> () = Ping;
+        initialize(request: InitializeRequestParams) -> InitializeResult = Initialize;
+        discover() -> DiscoverResult = Discover;
+        complete(request: CompleteRequestParams) -> CompleteResult = Complete;
+        set_level(request: SetLevelRequestParams) -> () = SetLevel;
+        get_prompt(request: GetPromptRequestParams) -> GetPromptResponse = PromptsGet;
+        list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult = PromptsList;
+        list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult = ResourcesList;
+        list_resource_templates(request: Option<PaginatedRequestParams>) -> ListResourceTemplatesResult = TemplatesList;
+        read_resource(request: ReadResourceRequestParams) -> ReadResourceResponse = ResourcesRead;
+        subscribe(request: SubscribeRequestParams) -> () = Subscribe;
+        unsubscribe(request: UnsubscribeRequestParams) -> () = Unsubscribe;
+        list_tools(request: Option<PaginatedRequestParams>) -> ListToolsResult = ToolsList;
+        on_custom_request(request: CustomRequest) -> CustomResult = Other;
+        get_task(request: GetTaskParams) -> GetTaskResult = TasksGet;
+        update_task(request: UpdateTaskParams) -> () = TasksUpdate;
+        cancel_task(request: CancelTaskParams) -> () = TasksCancel;
+        list_skills(request: Option<PaginatedRequestParams>) -> ListSkillsResult = SkillsList;
+        get_skill(request: GetSkillRequestParams) -> GetSkillResult = SkillsGet;
+        read_resource_directory(request: ReadResourceDirectoryRequestParams) -> ReadResourceDirectoryResult = DirectoryRead;
+    }
+
+    notifications! {
+        on_cancelled(note: CancelledNotificationParam);
+        on_progress(note: ProgressNotificationParam);
+        on_initialized();
+        on_roots_list_changed();
+        on_custom_notification(note: CustomNotification);
+    }
+
+    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Result<InitializeResult, ErrorData> {
+        self.inner.negotiate_initialize(request)
+    }
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        self.inner.supported_protocol_versions()
+    }
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        self.inner.accepted_subscription_filter(requested)
+    }
+    /// Forwarded and not timed: a subscription lasts as long as its client likes.
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.inner.listen(context).await
+    }
+    fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
+        self.inner.get_tool(name)
+    }
+    fn get_info(&self) -> ServerConfig {
+        self.inner.get_info()
+    }
+}
