@@ -7,7 +7,7 @@ use crate::{
 };
 use http::request::Parts;
 use rmcp::{ErrorData, RoleServer, model::ErrorCode, service::RequestContext};
-use sidelight::{Context, CorrelationId, correlation, tracing::Incoming};
+use sidelight::{Context, CorrelationId, correlation, label::Label, tracing::Incoming};
 use tokio_util::sync::CancellationToken;
 
 /// The code of a request that its client took back; outside the range that JSON-RPC and MCP keep for themselves.
@@ -38,7 +38,7 @@ impl Seam {
         self,
         reply: impl Future<Output = Result<T, ErrorData>> + Send,
     ) -> Result<T, ErrorData> {
-        let mut counted = Counted { method: self.labels.0, ending: Ending::Cancelled };
+        let mut counted = Counted { labels: self.labels, ending: Ending::Cancelled, context: self.context.clone() };
         let operation = OPERATION.observe(self.labels, async { Reply(reply.await) });
         let reply = self.cancelled.run_until_cancelled(self.context.scope(operation)).await;
         let Some(mut reply) = reply else {
@@ -64,14 +64,25 @@ fn correlation(parts: Option<&Parts>, request: &RequestContext<RoleServer>) -> C
     made.or_else(sent).unwrap_or_else(CorrelationId::generate)
 }
 
-/// Counts a request once, also when its future is dropped.
+/// Counts a request once and writes its line, also when its future is dropped.
 struct Counted {
-    method: Method,
+    labels: (Method, Tool),
     ending: Ending,
+    context: Context,
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        REQUESTS.add((self.method, self.ending), 1);
+        let (method, tool) = self.labels;
+        REQUESTS.add((method, self.ending), 1);
+        self.context.clone().run(|| {
+            let (method, tool, outcome) = (word(method), word(tool), word(self.ending));
+            sidelight::info!("request", method = method, tool = tool, outcome = outcome);
+        });
     }
+}
+
+/// A label as it is shown.
+fn word<L: Label>(label: L) -> &'static str {
+    L::value(label.index()).unwrap_or_default()
 }

@@ -6,6 +6,8 @@ pub trait Label: Copy + Send + Sync + 'static {
     const KEY: &'static str;
     /// How many positions there are.
     const CARDINALITY: usize;
+    /// Whether every value is known when the program is compiled.
+    const IS_CLOSED: bool;
     /// The position of this value, below `CARDINALITY`.
     fn index(self) -> usize;
     /// The value at a position; `None` where the position is not taken. The empty value means that the
@@ -19,6 +21,8 @@ pub trait Labels: Copy + Send + Sync + 'static {
     const KEYS: &'static [&'static str];
     /// The product of the cardinalities.
     const CARDINALITY: usize;
+    /// Whether every combination is known when the program is compiled.
+    const IS_CLOSED: bool;
     /// The position of this combination, below `CARDINALITY`.
     fn index(self) -> usize;
     /// The values of the combination at a position, in the order of `KEYS`.
@@ -28,6 +32,7 @@ pub trait Labels: Copy + Send + Sync + 'static {
 impl Labels for () {
     const KEYS: &'static [&'static str] = &[];
     const CARDINALITY: usize = 1;
+    const IS_CLOSED: bool = true;
     #[inline]
     fn index(self) -> usize {
         0
@@ -40,6 +45,7 @@ impl Labels for () {
 impl<A: Label> Labels for A {
     const KEYS: &'static [&'static str] = &[A::KEY];
     const CARDINALITY: usize = A::CARDINALITY;
+    const IS_CLOSED: bool = A::IS_CLOSED;
     #[inline]
     fn index(self) -> usize {
         Label::index(self)
@@ -54,6 +60,7 @@ macro_rules! tuples {
         impl<$first: Label $(, $rest: Label)*> Labels for ($first, $($rest,)*) {
             const KEYS: &'static [&'static str] = &[$first::KEY $(, $rest::KEY)*];
             const CARDINALITY: usize = $first::CARDINALITY $(* $rest::CARDINALITY)*;
+            const IS_CLOSED: bool = $first::IS_CLOSED $(&& $rest::IS_CLOSED)*;
             #[inline]
             #[allow(non_snake_case)] // the type's name is the binding's name
             fn index(self) -> usize {
@@ -94,6 +101,7 @@ macro_rules! labels {
         impl $crate::label::Label for $name {
             const KEY: &'static str = $key;
             const CARDINALITY: usize = [$($text),+].len();
+            const IS_CLOSED: bool = true;
             #[inline]
             fn index(self) -> usize { self as usize }
             fn value(index: usize) -> Option<&'static str> { [$($text),+].get(index).copied() }
@@ -126,6 +134,7 @@ macro_rules! labels {
         impl $crate::label::Label for $name {
             const KEY: &'static str = $key;
             const CARDINALITY: usize = $limit + 2;
+            const IS_CLOSED: bool = false;
             #[inline]
             fn index(self) -> usize { self.0.index() }
             fn value(index: usize) -> Option<&'static str> { Self::names().value(index) }

@@ -8,10 +8,10 @@
 #[cfg_attr(not(feature = "tracing"), path = "tracing/off.rs")]
 mod imp;
 
-#[doc(hidden)] // a seam between twins, and what `event!` expands to
-pub use imp::{Node, lines};
 pub use imp::{COMPILED, Context, PAGES, Within};
 pub(crate) use imp::{Flush, start};
+#[doc(hidden)] // a seam between twins, and what `event!` expands to
+pub use imp::{Node, lines};
 
 /// What a request brought with it.
 #[derive(Clone, Debug, Default)]

@@ -116,7 +116,7 @@ macro_rules! instrument { ($($(#[$doc:meta])* $name:ident($cell:ident, $number:t
             Some(self.definition)
         }
         fn collect(&self, families: &mut Families) {
-            let all = self.cells.len() <= SHOWN_AT_ZERO_MAX;
+            let all = L::IS_CLOSED && self.cells.len() <= SHOWN_AT_ZERO_MAX;
             let series = self.cells.iter().enumerate().filter(|(_, cell)| all || !cell.is_zero());
             let series = series.filter_map(|(index, cell)| Some(Series {
                 labels: labels(self.definition, index)?,
