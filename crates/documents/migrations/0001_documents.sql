@@ -1,0 +1,42 @@
+-- Documents, the passages they are split into, and what finds a passage: words (FTS5) and vectors.
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    path TEXT NOT NULL,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    hash BLOB NOT NULL, -- of the file's bytes, and of what else a passage depends on
+    UNIQUE (source, path)
+);
+
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    start INTEGER NOT NULL, -- where in the document's text, in characters
+    heading TEXT NOT NULL, -- the headings above it, the outermost first
+    text TEXT NOT NULL
+);
+CREATE INDEX passages_of_document ON passages (document);
+
+CREATE VIRTUAL TABLE words USING fts5 (
+    heading, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61'
+);
+CREATE TRIGGER passage_is_indexed AFTER INSERT ON passages BEGIN
+    INSERT INTO words (rowid, heading, text) VALUES (new.id, new.heading, new.text);
+END;
+CREATE TRIGGER passage_is_forgotten AFTER DELETE ON passages BEGIN
+    INSERT INTO words (words, rowid, heading, text) VALUES ('delete', old.id, old.heading, old.text);
+END;
+
+CREATE TABLE vectors (
+    passage INTEGER PRIMARY KEY REFERENCES passages (id) ON DELETE CASCADE,
+    model TEXT NOT NULL, -- vectors of two models are never compared
+    vector BLOB NOT NULL -- little-endian 32-bit floats
+);
+
+-- The corpus that was read to its end; no row before the first time.
+CREATE TABLE ingested (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    corpus TEXT NOT NULL
+);

@@ -1,0 +1,180 @@
+//! From files to the store. Only what changed is read into passages again, in transactions of some documents; a run that
+//! was broken off is simply run again. Ranks nothing.
+
+mod files;
+mod intake;
+
+use crate::{
+    Corpus, DocumentQueries, NewDocument, NewPassage, Source, SourceName, StoreError,
+    metrics::{Fate, INGEST, INGESTED_BYTES, INGESTED_DOCUMENTS, INGESTED_PASSAGES},
+    progress::Progress,
+    queries::Document,
+};
+use embeddings::{EmbedError, Embedder};
+use files::File;
+use intake::{Cut, Fresh, Taken};
+use sidelight::{Context, Failure};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Why an ingestion ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The store could not be written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no vectors.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// A thread that read files is gone.
+    #[error("the reading of files was broken off")]
+    Reading,
+}
+
+impl Failure for IngestError {
+    const NAMES: &'static [&'static str] = &["store", "embed", "reading"];
+    fn index(&self) -> usize {
+        match self {
+            Self::Store(_) => 0,
+            Self::Embed(_) => 1,
+            Self::Reading => 2,
+        }
+    }
+}
+
+/// What an ingestion did, in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Read and stored.
+    pub stored: u64,
+    /// The same as before.
+    pub unchanged: u64,
+    /// Left out by a rule.
+    pub left_out: u64,
+    /// Not readable, or too large.
+    pub failed: u64,
+    /// In the store, and no longer in the corpus.
+    pub removed: u64,
+}
+
+/// Brings the store to what the corpus says now.
+pub(crate) async fn ingest(
+    queries: &DocumentQueries,
+    embedder: &dyn Embedder,
+    corpus: &Corpus,
+) -> Result<Report, IngestError> {
+    SourceName::intern(corpus.sources.iter().map(|source| source.name.as_str()));
+    let mut report = Report::default();
+    for source in &corpus.sources {
+        let run = Run { queries, embedder, source, label: SourceName::named(&source.name) };
+        INGEST.observe(run.label, run.source(&mut report)).await?;
+    }
+    let names: Vec<&str> = corpus.sources.iter().map(|source| source.name.as_str()).collect();
+    queries.retain_sources(&names).await?;
+    queries.mark_ingested(&corpus.identity()).await?;
+    Ok(report)
+}
+
+/// One source on its way into the store.
+struct Run<'a> {
+    queries: &'a DocumentQueries,
+    embedder: &'a dyn Embedder,
+    source: &'a Source,
+    label: SourceName,
+}
+
+impl Run<'_> {
+    async fn source(&self, report: &mut Report) -> Result<(), IngestError> {
+        let origin = self.source.origin.clone();
+        let files = blocking(move || files::files(&origin)).await?;
+        let known = Arc::new(self.queries.hashes(&self.source.name).await?);
+        let mut kept = HashSet::new();
+        let progress = Progress::new(&self.source.name, files.len());
+        for batch in files.chunks(BATCH_FILES) {
+            kept.extend(self.batch(batch, &known, report).await?);
+            progress.advance(batch.len());
+        }
+        let gone: Vec<String> = known.keys().filter(|path| !kept.contains(*path)).cloned().collect();
+        report.removed += gone.len() as u64;
+        if !gone.is_empty() {
+            self.queries.remove(&self.source.name, &gone).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads some files and stores what is new; gives the paths that are documents.
+    async fn batch(
+        &self,
+        files: &[File],
+        known: &Arc<HashMap<String, Vec<u8>>>,
+        report: &mut Report,
+    ) -> Result<Vec<String>, IngestError> {
+        let (files, origin, known) = (files.to_vec(), self.source.origin.clone(), Arc::clone(known));
+        let model = self.embedder.model().to_owned();
+        let take = move |file: File| (intake::take(&file, &origin, &model, &known), file.path);
+        let taken = blocking(move || files.into_iter().map(take).collect::<Vec<_>>()).await?;
+        let (mut fresh, mut kept) = (Vec::new(), Vec::new());
+        for (taken, path) in taken {
+            let fate = taken.fate();
+            report.count(fate);
+            INGESTED_DOCUMENTS.add((self.label, fate), 1);
+            match taken {
+                Taken::Fresh(words) => {
+                    kept.push(path.clone());
+                    fresh.push((path, words));
+                }
+                Taken::Unchanged => kept.push(path),
+                Taken::LeftOut => {}
+                Taken::Failed(why) => sidelight::warn!("a file is left out", path = path, error = why),
+            }
+        }
+        self.store(fresh).await?;
+        Ok(kept)
+    }
+
+    async fn store(&self, fresh: Vec<(String, Fresh)>) -> Result<(), IngestError> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = fresh.iter().flat_map(|(_, it)| it.passages.iter().map(Cut::whole)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let mut vectors = self.embedder.embed(&texts).await?.into_iter();
+        let mut documents = Vec::new();
+        for (path, fresh) in fresh {
+            let passages = fresh.passages.into_iter().zip(&mut vectors).map(|(cut, vector)| NewPassage {
+                start: cut.start,
+                heading: cut.heading,
+                text: cut.text,
+                vector,
+            });
+            let document = Document { source: self.source.name.clone(), path, title: fresh.title, text: fresh.text };
+            INGESTED_BYTES.add(self.label, fresh.bytes);
+            documents.push(NewDocument { document, hash: fresh.hash, passages: passages.collect() });
+        }
+        self.queries.store(&documents, self.embedder.model()).await?;
+        INGESTED_PASSAGES.add(self.label, texts.len() as u64);
+        Ok(())
+    }
+}
+
+impl Report {
+    fn count(&mut self, fate: Fate) {
+        match fate {
+            Fate::Stored => self.stored += 1,
+            Fate::Unchanged => self.unchanged += 1,
+            Fate::LeftOut => self.left_out += 1,
+            Fate::Failed => self.failed += 1,
+        }
+    }
+}
+
+/// Runs on a thread that may block, in the current context.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, IngestError> {
+    let context = Context::current();
+    tokio::task::spawn_blocking(move || context.run(work)).await.map_err(|_| IngestError::Reading)
+}
+
+/// Files in one transaction: enough that its end is cheap, few enough that a reader never waits long.
+const BATCH_FILES: usize = 32;

@@ -1,0 +1,66 @@
+//! Everything that can be observed of the documents, in the words of OpenTelemetry's conventions for database clients
+//! (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>) where they have one.
+
+use crate::{IngestError, StoreError};
+use sidelight::{Counter, Operation, catalog, labels};
+
+labels! {
+    /// What the store was asked.
+    pub enum Query = "db.operation.name" {
+        /// Passages by their words.
+        FullText = "full_text",
+        /// Passages by their vectors.
+        Nearest = "nearest",
+        /// Passages by their ids.
+        Passages = "passages",
+        /// One document.
+        Document = "document",
+        /// All sources.
+        Sources = "sources",
+        /// What is known of a source's files.
+        Hashes = "hashes",
+        /// A batch of documents is written.
+        Store = "store",
+        /// Documents are removed.
+        Remove = "remove",
+        /// Sources are removed.
+        Retain = "retain",
+        /// All vectors, for the memory.
+        LoadVectors = "load_vectors",
+        /// Which corpus was read to its end.
+        Ingested = "ingested",
+        /// That a corpus was read to its end.
+        MarkIngested = "mark_ingested",
+    }
+    /// Which database.
+    pub enum Backend = "db.system.name" {
+        /// A file in this process.
+        Sqlite = "sqlite",
+    }
+    /// The source, as the corpus names it; any other name is `other`.
+    pub interned SourceName = "source", at most 64;
+    /// What became of a file.
+    pub enum Fate = "outcome" {
+        /// Read and stored.
+        Stored = "stored",
+        /// The same as before.
+        Unchanged = "unchanged",
+        /// Left out by a rule: a print page, a redirect, a translation, nothing to say.
+        LeftOut = "left_out",
+        /// It could not be read.
+        Failed = "failed",
+    }
+}
+
+catalog! {
+    /// One query against the document store.
+    pub DB_QUERY: Operation<(Query, Backend), StoreError> = "db.client.operation";
+    /// One source read from its files into the store.
+    pub INGEST: Operation<SourceName, IngestError> = "ingest";
+    /// Files looked at, by what became of them.
+    pub INGESTED_DOCUMENTS: Counter<(SourceName, Fate)> = "ingest.documents";
+    /// Passages stored.
+    pub INGESTED_PASSAGES: Counter<SourceName> = "ingest.passages";
+    /// Bytes of files that were read and stored.
+    pub INGESTED_BYTES: Counter<SourceName> = "ingest.bytes";
+}

@@ -1,0 +1,126 @@
+//! Nearest neighbours: all vectors of one model in memory, compared one by one. Exact, and quick enough for some hundred
+//! thousand passages; 1.5 KiB a passage.
+
+use std::collections::HashMap;
+
+/// The vectors, one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Vectors {
+    dimensions: usize,
+    passages: Vec<i64>,
+    sources: Vec<u16>,
+    numbers: Vec<f32>,
+    source_places: HashMap<String, u16>,
+}
+
+impl Vectors {
+    pub(crate) fn new(dimensions: usize) -> Self {
+        Self { dimensions, ..Self::default() }
+    }
+
+    /// Adds a passage; a vector of another length is left out, because it cannot be compared.
+    pub(crate) fn push(&mut self, passage: i64, source: &str, bytes: &[u8]) {
+        if bytes.len() != self.dimensions * size_of::<f32>() {
+            return;
+        }
+        let next = u16::try_from(self.source_places.len()).unwrap_or(u16::MAX);
+        let place = match self.source_places.get(source) {
+            Some(place) => *place,
+            None => *self.source_places.entry(source.to_owned()).or_insert(next),
+        };
+        self.passages.push(passage);
+        self.sources.push(place);
+        self.numbers.extend(decode(bytes));
+    }
+
+    /// The passages whose vectors are nearest by cosine, the nearest first; those that share nothing are not among them.
+    pub(crate) fn nearest(&self, vector: &[f32], source: Option<&str>, limit: usize) -> Vec<i64> {
+        let only = source.map(|source| self.source_places.get(source).copied());
+        if vector.len() != self.dimensions || only == Some(None) {
+            return Vec::new();
+        }
+        let only = only.flatten();
+        let rows = self.numbers.chunks_exact(self.dimensions.max(1)).zip(&self.passages).zip(&self.sources);
+        let wanted = rows.filter(|(_, source)| only.is_none_or(|only| only == **source));
+        let mut near: Vec<(f32, i64)> = wanted.map(|((row, passage), _)| (dot(row, vector), *passage)).collect();
+        near.retain(|(likeness, _)| *likeness > 0.0);
+        let better = |a: &(f32, i64), b: &(f32, i64)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        if near.len() > limit && limit > 0 {
+            near.select_nth_unstable_by(limit - 1, better);
+        }
+        near.truncate(limit);
+        near.sort_unstable_by(better);
+        near.into_iter().map(|(_, passage)| passage).collect()
+    }
+}
+
+/// Little-endian 32-bit floats, as the store keeps them.
+pub(crate) fn encode(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn decode(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number))
+}
+
+/// Eight sums side by side: the compiler may not reorder one, and so could not use wide registers.
+fn dot(one: &[f32], other: &[f32]) -> f32 {
+    let (ones, ones_rest) = one.as_chunks::<8>();
+    let (others, others_rest) = other.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (one, other) in ones.iter().zip(others) {
+        for lane in 0..8 {
+            sums[lane] += one[lane] * other[lane];
+        }
+    }
+    let rest: f32 = ones_rest.iter().zip(others_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn vectors() -> Vectors {
+        let mut vectors = Vectors::new(2);
+        for (passage, source, vector) in [(1, "a", [1.0, 0.0]), (2, "b", [0.8, 0.6]), (3, "a", [0.0, 1.0])] {
+            vectors.push(passage, source, &encode(&vector));
+        }
+        vectors
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_strangers_not_at_all() {
+        assert_eq!(vectors().nearest(&[1.0, 0.0], None, 9), [1, 2]);
+        assert_eq!(vectors().nearest(&[0.0, 1.0], None, 1), [3]);
+    }
+
+    #[test]
+    fn a_source_limits_the_search_and_an_unknown_one_has_nothing() {
+        assert_eq!(vectors().nearest(&[1.0, 1.0], Some("a"), 9), [1, 3]);
+        assert_eq!(vectors().nearest(&[1.0, 1.0], Some("c"), 9), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn a_vector_of_another_model_s_length_is_not_compared() {
+        let mut vectors = vectors();
+        vectors.push(4, "a", &encode(&[1.0, 0.0, 0.0]));
+        assert_eq!(vectors.nearest(&[1.0, 0.0], None, 9), [1, 2]);
+        assert_eq!(vectors.nearest(&[1.0], None, 9), [] as [i64; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_dot_product_is_the_sum_of_products(pairs in prop::collection::vec((-9i8..9, -9i8..9), 0..40)) {
+            let (one, other): (Vec<f32>, Vec<f32>) = pairs.iter().map(|(a, b)| (f32::from(*a), f32::from(*b))).unzip();
+            let wanted: i32 = pairs.iter().map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+            prop_assert!((f64::from(dot(&one, &other)) - f64::from(wanted)).abs() < 1e-3);
+        }
+
+        #[test]
+        fn what_is_stored_is_what_is_read(vector in prop::collection::vec(-1.0f32..1.0, 0..20)) {
+            prop_assert_eq!(decode(&encode(&vector)).collect::<Vec<_>>(), vector);
+        }
+    }
+}
