@@ -1,0 +1,254 @@
+//! Settings: flags and environment, read and refused before any port is bound. How a single value is read stands in
+//! `values`; the standard `OTEL_*` variables in `otel`.
+
+use crate::{
+    otel::Otel,
+    values::{self, AdminAddress},
+};
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use documents::Location;
+use sidelight::{LogFormat, Output, Profiling};
+use std::{
+    env, fs,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// A document server that speaks MCP: search in documents, over HTTP or stdio.
+#[derive(Debug, Parser)]
+#[command(name = "mcp", version, subcommand_negates_reqs = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Public listener, HOST:PORT; the endpoint is /mcp [default: 127.0.0.1:3000]
+    #[arg(long, env = "MCP_ADDR", value_parser = values::mcp_address, value_name = "HOST:PORT", global = true)]
+    mcp_addr: Option<SocketAddr>,
+    /// Host of the public listener, if MCP_ADDR is not set
+    #[arg(long, env = "MCP_HOST", value_name = "HOST", global = true)]
+    mcp_host: Option<String>,
+    /// Port of the public listener, if MCP_ADDR is not set
+    #[arg(long, env = "MCP_PORT", value_name = "PORT", global = true)]
+    mcp_port: Option<u16>,
+    /// The same, if MCP_PORT is not set either
+    #[arg(long, env = "PORT", value_name = "PORT", global = true)]
+    port: Option<u16>,
+    /// Hosts that a request to the public listener may name, separated by commas
+    #[arg(
+        long,
+        env = "MCP_ALLOWED_HOSTS",
+        value_delimiter = ',',
+        value_name = "HOSTS",
+        global = true,
+        default_value = "localhost,127.0.0.1,::1"
+    )]
+    mcp_allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call the public listener, separated by commas; `:*` is any port
+    #[arg(
+        long,
+        env = "MCP_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGINS",
+        global = true,
+        default_value = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*"
+    )]
+    mcp_allowed_origins: Vec<String>,
+
+    /// Admin listener, HOST:PORT or off [default: 127.0.0.1:8080; with stdio: off]
+    #[arg(long, env = "ADMIN_ADDR", value_parser = values::admin_address, value_name = "HOST:PORT", global = true)]
+    admin_addr: Option<AdminAddress>,
+    /// What callers of the admin port prove themselves with; needed on every address but loopback
+    #[arg(
+        long, env = "ADMIN_TOKEN", value_parser = values::token, value_name = "TOKEN", hide_env_values = true,
+        global = true
+    )]
+    admin_token: Option<String>,
+    /// A file that holds the token
+    #[arg(long, env = "ADMIN_TOKEN_FILE", value_name = "FILE", global = true)]
+    admin_token_file: Option<PathBuf>,
+    /// Hosts that a request to the admin port may name, separated by commas
+    #[arg(long, env = "ADMIN_ALLOWED_HOSTS", value_delimiter = ',', value_name = "HOSTS", global = true)]
+    admin_allowed_hosts: Vec<String>,
+
+    /// true (CPU and heap), cpu or false [default: true on a loopback admin address, else false]
+    #[arg(long, env = "ENABLE_PROFILING", value_parser = values::profiling, value_name = "WHICH", global = true)]
+    enable_profiling: Option<Profiling>,
+    /// Share of requests to trace, 0 to 1 [default: OTEL_TRACES_SAMPLER, else 0.01]
+    #[arg(long, env = "OTEL_TRACE_SAMPLE_RATE", value_parser = values::sample_rate, value_name = "RATE", global = true)]
+    otel_trace_sample_rate: Option<f64>,
+    /// Where this runs, for logs and traces
+    #[arg(long, env = "ENVIRONMENT", value_name = "NAME", default_value = "development", global = true)]
+    environment: String,
+    /// Which log lines are written, by target and level
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info,rmcp=warn", global = true)]
+    rust_log: String,
+    /// json or text [default: text on a terminal, else json]
+    #[arg(long, env = "LOG_FORMAT", value_parser = values::log_format, value_name = "FORMAT", global = true)]
+    log_format: Option<LogFormat>,
+
+    /// The document store, sqlite://PATH [default: a file in the user's data folder]
+    #[arg(long, env = "DATABASE_URL", value_parser = values::location, value_name = "URL", global = true)]
+    database_url: Option<Location>,
+    /// The folder to index [default: the Rust books of the installed toolchain]
+    #[arg(long, env = "DOCS_PATH", value_parser = values::folder, value_name = "FOLDER", global = true)]
+    docs_path: Option<PathBuf>,
+}
+
+/// What the program shall do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serve over HTTP (also without a command).
+    Serve,
+    /// Serve one client over standard input and output.
+    Stdio,
+    /// Bring the store up to date with the documents, and end.
+    Ingest,
+}
+
+/// Every setting, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// What to do.
+    pub command: Command,
+    pub(crate) mcp_address: SocketAddr,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) admin: Option<sidelight_admin::Settings>,
+    pub(crate) kit: sidelight::Settings,
+    pub(crate) store: Location,
+    pub(crate) docs: Option<PathBuf>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Settings that cannot be, or a question (`--help`) that was answered.
+#[derive(Debug)]
+pub struct Refusal(clap::Error);
+
+impl Refusal {
+    /// Says it, and gives the exit code: 64 (`EX_USAGE`), or 0 for an answered question.
+    #[must_use]
+    pub fn print(self) -> ExitCode {
+        let _ = self.0.print(); // there is nobody else to tell
+        if self.0.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS }
+    }
+}
+
+impl Config {
+    /// Reads the process's flags and environment.
+    ///
+    /// # Errors
+    /// The first setting that cannot be: the sentence names it and what is allowed.
+    pub fn read() -> Result<Self, Refusal> {
+        let arguments = Arguments::try_parse().map_err(Refusal)?;
+        let otel = Otel::read(&|name| env::var(name).ok());
+        Self::check(arguments, otel).map_err(|why| {
+            let mut command = Arguments::command();
+            Refusal(command.error(ErrorKind::ValueValidation, why))
+        })
+    }
+
+    fn check(arguments: Arguments, otel: Otel) -> Result<Self, String> {
+        let command = arguments.command.unwrap_or(Command::Serve);
+        let admin = admin(&arguments, command)?;
+        Ok(Self {
+            command,
+            mcp_address: mcp_address(&arguments)?,
+            kit: kit(&arguments, &otel, command, admin.as_ref())?,
+            admin,
+            store: arguments.database_url.map_or_else(default_store, Ok)?,
+            docs: arguments.docs_path,
+            allowed_hosts: arguments.mcp_allowed_hosts,
+            allowed_origins: arguments.mcp_allowed_origins,
+            warnings: otel.warnings,
+        })
+    }
+}
+
+fn mcp_address(arguments: &Arguments) -> Result<SocketAddr, String> {
+    if let Some(address) = arguments.mcp_addr {
+        return Ok(address);
+    }
+    let host = arguments.mcp_host.as_deref().unwrap_or("127.0.0.1");
+    let port = arguments.mcp_port.or(arguments.port).unwrap_or(3000);
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    let address = values::mcp_address(&format!("{host}:{port}"));
+    address.map_err(|_| format!("MCP_HOST={host:?} is no host; allowed is a name or an address such as 127.0.0.1"))
+}
+
+/// The admin port, unless it is off: by default it is on where this build has one and stdout is not the protocol.
+fn admin(arguments: &Arguments, command: Command) -> Result<Option<sidelight_admin::Settings>, String> {
+    let address = match arguments.admin_addr {
+        Some(AdminAddress::Off) => return Ok(None),
+        Some(AdminAddress::At(address)) => address,
+        None if command == Command::Serve && sidelight_admin::COMPILED => SocketAddr::from(([127, 0, 0, 1], 8080)),
+        None => return Ok(None),
+    };
+    Ok(Some(sidelight_admin::Settings {
+        address,
+        token: token(arguments)?,
+        allowed_hosts: arguments.admin_allowed_hosts.clone(),
+        program: "mcp",
+        version: env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+fn token(arguments: &Arguments) -> Result<Option<String>, String> {
+    match (&arguments.admin_token, &arguments.admin_token_file) {
+        (Some(_), Some(_)) => Err("ADMIN_TOKEN and ADMIN_TOKEN_FILE are both set: one of them is allowed".to_owned()),
+        (Some(token), None) => Ok(Some(token.clone())),
+        (None, None) => Ok(None),
+        (None, Some(file)) => {
+            let refused = |why: String| format!("ADMIN_TOKEN_FILE={}: {why}", file.display());
+            let text = fs::read_to_string(file).map_err(|cause| refused(cause.to_string()))?;
+            values::token(&text).map(Some).map_err(refused)
+        }
+    }
+}
+
+fn kit(
+    arguments: &Arguments,
+    otel: &Otel,
+    command: Command,
+    admin: Option<&sidelight_admin::Settings>,
+) -> Result<sidelight::Settings, String> {
+    let asked = arguments.enable_profiling;
+    if !sidelight::profiling::COMPILED && asked.is_some_and(|asked| asked != Profiling::Off) {
+        return Err("ENABLE_PROFILING asks for profiles, but this build has none: build with feature `profiling`, or \
+                    set ENABLE_PROFILING=false"
+            .to_owned());
+    }
+    let by_default = match admin {
+        Some(admin) if admin.address.ip().is_loopback() => Profiling::CpuAndHeap,
+        _ => Profiling::Off,
+    };
+    let (log_output, is_terminal) = match command {
+        Command::Serve => (Output::Stdout, io::stdout().is_terminal()),
+        Command::Stdio | Command::Ingest => (Output::Stderr, io::stderr().is_terminal()),
+    };
+    let log_format = if is_terminal { LogFormat::Text } else { LogFormat::Json };
+    Ok(sidelight::Settings {
+        service_name: otel.service_name.clone().unwrap_or_else(|| "mcp".to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        environment: arguments.environment.clone(),
+        log_filter: arguments.rust_log.clone(),
+        log_format: arguments.log_format.unwrap_or(log_format),
+        log_output,
+        sample_rate: arguments.otel_trace_sample_rate.or(otel.sample_rate).unwrap_or(SAMPLE_RATE),
+        export: otel.export,
+        profiling: asked.unwrap_or(by_default),
+    })
+}
+
+fn default_store() -> Result<Location, String> {
+    let folder = dirs::data_dir().ok_or("this user has no data folder: set DATABASE_URL=sqlite://PATH")?;
+    Ok(Location::file(folder.join("sidelight/documents.db")))
+}
+
+/// One request in a hundred.
+const SAMPLE_RATE: f64 = 0.01;
+
+#[cfg(test)]
+#[path = "config_test.rs"]
+mod tests;

@@ -1,0 +1,39 @@
+//! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply. Part of every
+//! build. Host, Origin and the length of the body are checked by `rmcp`'s transport, behind this.
+
+use crate::metrics::HTTP_ACTIVE;
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use sidelight::{CorrelationId, correlation};
+
+pub(crate) async fn correlate(mut request: Request, next: Next) -> Response {
+    let sent = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
+    let id = sent.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
+    let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
+    request.extensions_mut().insert(id);
+    let active = Active::new();
+    let mut response = next.run(request).await;
+    drop(active);
+    response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
+    response
+}
+
+/// One request in the gauge, also when its future is dropped.
+struct Active;
+
+impl Active {
+    fn new() -> Self {
+        HTTP_ACTIVE.add((), 1);
+        Self
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        HTTP_ACTIVE.add((), -1);
+    }
+}

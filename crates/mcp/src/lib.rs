@@ -1,0 +1,24 @@
+//! A document server that speaks MCP over HTTP and stdio: real in itself, and the proof of Sidelight.
+//!
+//! The path of a request, each room entered once and always downwards: `server` (listener, limits, correlation id) ->
+//! `sidelight_rmcp::Observed` (context, operation, count) -> [`McpHandler::handle_tool_call`] -> the tool's function in
+//! `tools` -> `documents` and `embeddings`.
+//!
+//! This is the only crate that names Sidelight's features, in its `Cargo.toml`; its code is the same with and without
+//! them.
+
+mod banner;
+mod config;
+mod edge;
+mod first_start;
+mod handlers;
+mod metrics;
+mod otel;
+mod server;
+mod tools;
+mod values;
+
+pub use config::{Command, Config, Refusal};
+pub use handlers::McpHandler;
+pub use metrics::CATALOG;
+pub use server::{McpServer, ServerError};

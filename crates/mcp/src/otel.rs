@@ -1,0 +1,92 @@
+//! The standard `OTEL_*` variables that this program reads itself
+//! (<https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>). An empty value means unset, and a
+//! bad one is a warning and is ignored, as that specification asks: they are shared by whole clusters.
+
+/// Gives a variable's value.
+pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What they say.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Otel {
+    pub(crate) service_name: Option<String>,
+    /// The share of requests to trace.
+    pub(crate) sample_rate: Option<f64>,
+    /// Whether there is somebody to export to.
+    pub(crate) export: bool,
+    /// What was ignored, and why.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Otel {
+    pub(crate) fn read(read: Read<'_>) -> Self {
+        let get = |name: &str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut warnings = Vec::new();
+        let sample_rate = sample_rate(&get, &mut warnings);
+        let is = |name, wanted: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+        let endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| get("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let switched_off = is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none");
+        let export = endpoint.is_some() && !switched_off;
+        Self { service_name: get("OTEL_SERVICE_NAME"), sample_rate, export, warnings }
+    }
+}
+
+fn sample_rate(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Option<f64> {
+    let sampler = get("OTEL_TRACES_SAMPLER")?;
+    match sampler.as_str() {
+        "always_on" | "parentbased_always_on" => Some(1.0),
+        "always_off" | "parentbased_always_off" => Some(0.0),
+        "traceidratio" | "parentbased_traceidratio" => Some(ratio(get, warnings)),
+        _ => {
+            warnings.push(format!("OTEL_TRACES_SAMPLER={sampler:?} is no sampler that is known here, and is ignored"));
+            None
+        }
+    }
+}
+
+/// The specification's own default is 1.
+fn ratio(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> f64 {
+    let Some(text) = get("OTEL_TRACES_SAMPLER_ARG") else { return 1.0 };
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.unwrap_or_else(|| {
+        warnings.push(format!("OTEL_TRACES_SAMPLER_ARG={text:?} is no number from 0 to 1, and is ignored"));
+        1.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: &[(&str, &str)]) -> Otel {
+        let find = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Otel::read(&find)
+    }
+
+    #[test]
+    fn tracing_follows_the_standard_samplers() {
+        assert_eq!(of(&[]).sample_rate, None);
+        assert_eq!(of(&[("OTEL_TRACES_SAMPLER", "parentbased_always_on")]).sample_rate, Some(1.0));
+        assert_eq!(of(&[("OTEL_TRACES_SAMPLER", "always_off")]).sample_rate, Some(0.0));
+        let ratio = |arg| of(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", arg)]);
+        assert_eq!(ratio("0.25").sample_rate, Some(0.25));
+        assert_eq!(ratio("").sample_rate, Some(1.0), "empty means unset");
+    }
+
+    #[test]
+    fn tracing_ignores_bad_standard_values_with_a_warning() {
+        let bad = of(&[("OTEL_TRACES_SAMPLER", "sometimes")]);
+        assert_eq!((bad.sample_rate, bad.warnings.len()), (None, 1));
+        let bad = of(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
+        assert_eq!((bad.sample_rate, bad.warnings.len()), (Some(1.0), 1));
+    }
+
+    #[test]
+    fn tracing_exports_only_to_an_endpoint_and_only_if_nothing_forbids_it() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+        assert!(of(&[endpoint]).export);
+        assert!(of(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:4318/v1/traces")]).export);
+        assert!(!of(&[]).export && !of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")]).export);
+        assert!(!of(&[endpoint, ("OTEL_SDK_DISABLED", "TRUE")]).export);
+        assert!(!of(&[endpoint, ("OTEL_TRACES_EXPORTER", "none")]).export);
+    }
+}

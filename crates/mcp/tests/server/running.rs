@@ -1,0 +1,152 @@
+//! Starts the real binary on a store that holds `tests/documents`, and ends it by its process id.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// Longer than anything takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether this build has a feature.
+pub(crate) fn has(feature: &str) -> bool {
+    sidelight::FEATURES.iter().any(|(name, on)| *name == feature && *on)
+}
+
+/// The binary, without the settings of whoever runs the tests.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
+    for (name, _) in std::env::vars() {
+        let ours =
+            ["MCP_", "ADMIN_", "OTEL_", "LOG_", "RUST_LOG", "DATABASE_", "DOCS_", "ENABLE_", "PORT", "ENVIRONMENT"];
+        if ours.iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("DOCS_PATH", documents()).stdin(Stdio::null());
+    command
+}
+
+fn documents() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/documents")
+}
+
+/// A folder with a store that is filled, and its URL.
+pub(crate) fn store() -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("a.db").display());
+    let filled = binary().arg("ingest").env("DATABASE_URL", &url).output().unwrap();
+    assert!(filled.status.success(), "{filled:?}");
+    (folder, url)
+}
+
+/// A running server; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) mcp: SocketAddr,
+    /// There is none without features.
+    pub(crate) admin: Option<SocketAddr>,
+    lines: PathBuf,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
+        let (folder, url) = store();
+        let lines = folder.path().join("lines");
+        let mut command = binary();
+        command.env("DATABASE_URL", url).env("MCP_ADDR", "127.0.0.1:0").env("OTEL_TRACE_SAMPLE_RATE", "0");
+        if sidelight_admin::COMPILED {
+            command.env("ADMIN_ADDR", "127.0.0.1:0");
+        }
+        command.envs(variables.iter().copied()).stdout(fs::File::create(&lines).unwrap()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = banner(&mut child);
+        let address = |name: &str| {
+            let line = said.iter().find_map(|line| line.strip_prefix(name))?;
+            line.trim().strip_prefix("http://")?.split('/').next()?.parse().ok()
+        };
+        let mcp = address("mcp ").unwrap_or_else(|| panic!("it said {said:?}"));
+        Self { child, mcp, admin: address("admin "), lines, _folder: folder }
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn lines(&self) -> String {
+        fs::read_to_string(&self.lines).unwrap()
+    }
+
+    /// Waits until a line holds this text, and gives the line.
+    pub(crate) fn line(&self, text: &str) -> String {
+        until(|| self.lines().lines().find(|line| line.contains(text)).map(str::to_owned))
+            .unwrap_or_else(|| panic!("no line holds {text:?}:\n{}", self.lines()))
+    }
+
+    /// SIGTERM; gives how it ended, and when.
+    pub(crate) fn end(mut self) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let status = until(|| self.child.try_wait().unwrap()).expect("it ends");
+        (status, started.elapsed())
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn lives(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The five lines on standard error, or fewer if it ends before.
+fn banner(child: &mut Child) -> Vec<String> {
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let (told, lines) = mpsc::channel();
+    thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(told.send(line))));
+    (0..5).map_while(|_| lines.recv_timeout(PATIENCE).ok()).collect()
+}
+
+/// Asks again and again until there is an answer or the patience ends.
+pub(crate) fn until<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let started = Instant::now();
+    loop {
+        let answer = ask();
+        if answer.is_some() || started.elapsed() > PATIENCE {
+            return answer;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Starts it with settings that it must refuse; gives its exit code and what it said.
+pub(crate) fn refused(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let (_folder, url) = store();
+    let mut command = binary();
+    command.args(arguments).env("DATABASE_URL", url).env("MCP_ADDR", "127.0.0.1:0").env("ADMIN_ADDR", "off");
+    let mut child =
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let status = until(|| child.try_wait().unwrap());
+    let _ = child.kill();
+    let _ = child.wait();
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    (status.expect("it must end by itself").code(), said)
+}
