@@ -1,0 +1,66 @@
+//! Step `check`: format, lints of the on builds and of the off builds, tests with everything on, documentation. Does not
+//! run the tests of the other feature sets: that is step `features`.
+
+use crate::{
+    cargo::{FEATURES, cargo},
+    counts::Counts,
+    house::House,
+    run,
+    score::Score,
+    suite::Suite,
+};
+
+/// Runs the step.
+pub(crate) fn run(house: &House, score: &mut Score) {
+    score.check("fmt", run::run(&mut cargo(house, &["fmt", "--all", "--check"])));
+    for (name, packages) in builds() {
+        score.check(&name, clippy(house, &packages));
+    }
+    let counts = Counts::load(house).unwrap_or_else(|why| {
+        score.fail("ci/test-counts.toml", &why);
+        Counts::default()
+    });
+    if !Suite::workspace().run(house, &counts, score) {
+        return score.give_up_building();
+    }
+    Suite::ci().run(house, &counts, score);
+    let mut doc = cargo(house, &["doc", "--workspace", "--all-features", "--no-deps"]);
+    score.check("doc", run::run(doc.env("RUSTDOCFLAGS", "-Dwarnings")));
+}
+
+fn clippy(house: &House, packages: &[String]) -> Result<(), String> {
+    let mut arguments: Vec<String> = vec!["clippy".to_owned()];
+    arguments.extend_from_slice(packages);
+    arguments.extend(["--all-targets", "--", "-D", "warnings", "-W", "clippy::pedantic"].map(str::to_owned));
+    run::run(&mut cargo(house, &arguments))
+}
+
+/// The builds that are linted: everything on, everything off, and each feature of the facade alone. The off builds are
+/// asked for per package, because Cargo unifies features.
+fn builds() -> Vec<(String, Vec<String>)> {
+    let mut builds = vec![("clippy: all features".to_owned(), words("--workspace --all-features"))];
+    for package in ["mcp", "sidelight", "sidelight-admin"] {
+        builds.push((format!("clippy: {package} off"), words(&format!("-p {package} --no-default-features"))));
+    }
+    for feature in FEATURES {
+        let arguments = words(&format!("-p sidelight --no-default-features --features {feature}"));
+        builds.push((format!("clippy: sidelight with {feature} alone"), arguments));
+    }
+    builds
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_builds_and_off_builds_are_linted() {
+        let builds = builds();
+        assert_eq!(builds.len(), 1 + 3 + FEATURES.len());
+        assert!(builds.iter().any(|(_, words)| words.join(" ") == "-p mcp --no-default-features"));
+    }
+}

@@ -1,0 +1,63 @@
+//! Step `e2e`: builds the real binary and lets `ci/e2e/drive.py` drive it with the official Python clients. What is checked
+//! is written there; here is only what it needs.
+
+use crate::{cargo::cargo, house::House, run, score::Score, tools};
+use std::process::Command;
+
+/// Runs the step.
+pub(crate) fn run(house: &House, score: &mut Score) {
+    if let Err(why) = run::run(&mut cargo(house, &["build", "--release"])) {
+        score.fail("the release build", &why);
+        return score.give_up_building();
+    }
+    match driver(house) {
+        Ok(mut driver) => drive(&mut driver, score),
+        Err(why) => score.fail("e2e", &why),
+    }
+}
+
+fn driver(house: &House) -> Result<Command, String> {
+    tools::need(&tools::GO)?;
+    let newest = tools::venv(house, "venv-2", "mcp>=2,<3", "the client that speaks 2026-07-28")?;
+    let older = tools::venv(house, "venv-1", "mcp>=1,<2", "the client that speaks 2025-11-25, with a session")?;
+    let mut driver = Command::new("python3");
+    driver.arg(house.path("ci/e2e/drive.py"));
+    driver.arg("--binary").arg(house.target().join("release/mcp"));
+    driver.arg("--python-2").arg(newest).arg("--python-1").arg(older);
+    driver.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+    Ok(driver)
+}
+
+/// Its last line holds its counts; a driver that ends without one has failed itself.
+fn drive(driver: &mut Command, score: &mut Score) {
+    let mut last = None;
+    let end = run::run_reading(driver, |line| last = counts(line).or(last));
+    match (last, end) {
+        (Some((passed, failed)), end) => {
+            score.add("e2e", passed, failed);
+            if let Err(why) = end
+                && failed == 0
+            {
+                score.fail("e2e", &why);
+            }
+        }
+        (None, end) => score.fail("e2e", &end.err().unwrap_or_else(|| "the driver counted nothing".to_owned())),
+    }
+}
+
+/// `N passed, N failed`.
+fn counts(line: &str) -> Option<(usize, usize)> {
+    let (passed, failed) = line.strip_suffix(" failed")?.split_once(" passed, ")?;
+    Some((passed.parse().ok()?, failed.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drivers_last_line_is_read() {
+        assert_eq!(counts("31 passed, 2 failed"), Some((31, 2)));
+        assert_eq!(counts("ok 31 passed, 2 failed"), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! The steps by name, and what `all` and `full` stand for. Runs nothing by itself: each step is a module of that name.
+
+use crate::{check, cost, counts, e2e, features, house::House, score::Score, soak, tidy};
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The house rules.
+    Tidy,
+    /// Format, lints, tests, documentation.
+    Check,
+    /// The tests of every feature set.
+    Features,
+    /// Nothing is left when everything is off.
+    Cost,
+    /// The real binary with the official clients.
+    E2e,
+    /// The longer runs of `full`.
+    Soak,
+    /// Rewrites the table of least test counts.
+    Counts,
+}
+
+use Step::{Check, Cost, Counts, E2e, Features, Soak, Tidy};
+
+/// Every step that has a name of its own, in the order in which `full` runs them.
+const STEPS: [Step; 7] = [Tidy, Check, Features, Cost, E2e, Soak, Counts];
+/// The quickest first, so that a slip is told before a long build.
+const ALL: [Step; 5] = [Tidy, Check, Features, Cost, E2e];
+const FULL: [Step; 6] = [Tidy, Check, Features, Cost, E2e, Soak];
+
+/// The steps that the words on the command line name, in their order; else a sentence with the words that are allowed.
+pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
+    if words.is_empty() {
+        return Err(format!("cargo ci: name at least one step: {}", allowed()));
+    }
+    let mut steps = Vec::new();
+    for word in words {
+        match word.as_str() {
+            "all" => steps.extend(ALL),
+            "full" => steps.extend(FULL),
+            name => match STEPS.iter().find(|step| step.name() == name) {
+                Some(step) => steps.push(*step),
+                None => return Err(format!("cargo ci: no step is called `{name}`; allowed: {}", allowed())),
+            },
+        }
+    }
+    Ok(steps)
+}
+
+fn allowed() -> String {
+    let names: Vec<&str> = STEPS.iter().map(|step| step.name()).collect();
+    format!("{}, all, full", names.join(", "))
+}
+
+impl Step {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Tidy => "tidy",
+            Check => "check",
+            Features => "features",
+            Cost => "cost",
+            E2e => "e2e",
+            Soak => "soak",
+            Counts => "counts",
+        }
+    }
+
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Tidy => "the house rules, as code",
+            Check => "format, lints of every build, tests, documentation",
+            Features => "the tests of all eight feature sets, per package",
+            Cost => "with everything off, nothing of it is in the binary",
+            E2e => "the real binary, driven by the official Python clients",
+            Soak => "e2e three times, and the property tests with many cases",
+            Counts => "run every counted suite and write ci/test-counts.toml",
+        }
+    }
+
+    pub(crate) fn run(self, house: &House, score: &mut Score) {
+        match self {
+            Tidy => tidy::run(house, score),
+            Check => check::run(house, score),
+            Features => features::run(house, score),
+            Cost => cost::run(house, score),
+            E2e => e2e::run(house, score),
+            Soak => soak::run(house, score),
+            Counts => counts::rewrite(house, score),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn steps_run_in_the_order_they_are_named() {
+        assert_eq!(parse(&words("cost tidy cost")).unwrap(), [Cost, Tidy, Cost]);
+    }
+
+    #[test]
+    fn full_is_all_and_then_the_longer_steps() {
+        assert_eq!(parse(&words("full")).unwrap()[..ALL.len()], ALL);
+        assert_eq!(parse(&words("full")).unwrap().last(), Some(&Soak));
+    }
+
+    #[test]
+    fn an_unknown_step_is_told_what_is_allowed() {
+        let refusal = parse(&words("tidy everything")).unwrap_err();
+        assert!(refusal.contains("`everything`") && refusal.contains("tidy, check, features, cost, e2e"), "{refusal}");
+        assert!(parse(&[]).unwrap_err().contains("at least one"));
+    }
+}
