@@ -18,6 +18,7 @@ use std::{
 
 /// A document server that speaks MCP: search in documents, over HTTP or stdio.
 #[derive(Debug, Parser)]
+#[allow(clippy::doc_markdown)] // these docs are what --help prints
 #[command(name = "mcp", version, subcommand_negates_reqs = true)]
 struct Arguments {
     #[command(subcommand)]
@@ -179,11 +180,12 @@ fn mcp_address(arguments: &Arguments) -> Result<SocketAddr, String> {
 
 /// The admin port, unless it is off: by default it is on where this build has one and stdout is not the protocol.
 fn admin(arguments: &Arguments, command: Command) -> Result<Option<sidelight_admin::Settings>, String> {
-    let address = match arguments.admin_addr {
-        Some(AdminAddress::Off) => return Ok(None),
-        Some(AdminAddress::At(address)) => address,
-        None if command == Command::Serve && sidelight_admin::COMPILED => SocketAddr::from(([127, 0, 0, 1], 8080)),
-        None => return Ok(None),
+    let by_default = match command {
+        Command::Serve if sidelight_admin::COMPILED => AdminAddress::At(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        _ => AdminAddress::Off,
+    };
+    let AdminAddress::At(address) = arguments.admin_addr.unwrap_or(by_default) else {
+        return Ok(None);
     };
     Ok(Some(sidelight_admin::Settings {
         address,

@@ -264,8 +264,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: serde_json::Value) -> JsonObject {
-        value.as_object().unwrap().clone()
+    fn wrong(arguments: &serde_json::Value) -> String {
+        arguments_of::<SearchDocs>("search_docs", arguments.as_object().unwrap().clone()).unwrap_err().to_string()
     }
 
     #[test]
@@ -290,9 +290,8 @@ mod tests {
 
     #[test]
     fn a_wrong_argument_is_named() {
-        let why = |arguments| arguments_of::<SearchDocs>("search_docs", object(arguments)).unwrap_err().to_string();
-        assert!(why(json!({"query": "a", "limit": "many"})).contains("`limit`: invalid type"));
-        assert!(why(json!({})).contains("missing field `query`"));
-        assert!(why(json!({"query": "a", "lmit": 1})).contains("unknown field `lmit`, expected one of"));
+        assert!(wrong(&json!({"query": "a", "limit": "many"})).contains("`limit`: invalid type"));
+        assert!(wrong(&json!({})).contains("missing field `query`"));
+        assert!(wrong(&json!({"query": "a", "lmit": 1})).contains("unknown field `lmit`, expected one of"));
     }
 }

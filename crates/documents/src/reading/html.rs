@@ -71,12 +71,11 @@ impl Page {
         match name.as_str() {
             "html" => self.reading.language = attribute(&tag.attributes, "lang"),
             "meta" => self.reading.is_unlisted |= is_unlisted(&tag.attributes),
-            "br" => self.line(),
+            "br" | "tr" => self.line(),
             "li" => {
                 self.paragraph();
                 self.put("- ");
             }
-            "tr" => self.line(),
             "td" | "th" => self.cell(),
             "pre" => self.fence(None),
             "code" if self.is_in("pre") => self.language_of_fence(&tag.attributes),

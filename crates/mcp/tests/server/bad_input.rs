@@ -86,7 +86,7 @@ fn messages_that_are_none_are_refused_and_the_server_lives_on() {
     let reply = request(server.mcp, "POST", "/mcp", &headers, deep.as_bytes());
     assert!((400..500).contains(&reply.status), "{}", reply.status);
     assert!(server.lives());
-    assert_eq!(call(server.mcp, "list_sources", json!({})).status, 200);
+    assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200);
 }
 
 #[test]
@@ -135,5 +135,5 @@ fn a_body_of_a_hundred_megabytes_is_refused_and_the_server_lives_on() {
     let reply = request(server.mcp, "POST", "/mcp", &headers, &vec![b' '; 100_000_000]);
     assert_eq!(reply.status, 413);
     assert!(server.lives());
-    assert_eq!(call(server.mcp, "list_sources", json!({})).status, 200);
+    assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200);
 }

@@ -8,11 +8,7 @@ use serde_json::json;
 
 /// The page; `None` in a build that has none, and says so.
 fn page(server: &Server) -> Option<String> {
-    let Some(admin) = server.admin else {
-        assert!(!sidelight_admin::COMPILED);
-        return None;
-    };
-    let reply = get(admin, "/metrics");
+    let reply = get(server.admin()?, "/metrics");
     if !has("metrics") {
         assert_eq!((reply.status, reply.text().contains("`metrics`")), (501, true));
         return None;
@@ -42,7 +38,7 @@ const SEARCHES: &str =
     r#"mcp_server_operation_duration_seconds_count{mcp_method_name="tools/call",gen_ai_tool_name="search_docs"}"#;
 
 fn search(server: &Server) -> Reply {
-    call(server.mcp, "search_docs", json!({ "query": "borrow" }))
+    call(server.mcp, "search_docs", &json!({ "query": "borrow" }))
 }
 
 #[test]
@@ -70,7 +66,7 @@ fn a_result_that_says_it_failed_is_an_error_though_its_status_is_200() {
     let server = Server::start();
     let errors = r#"mcp_server_requests_total{mcp_method_name="tools/call",outcome="error"}"#;
     let timed = r#"mcp_server_operation_duration_seconds_count{mcp_method_name="tools/call",gen_ai_tool_name="search_docs",error_type="tool_error"}"#;
-    let work = || assert_eq!(call(server.mcp, "search_docs", json!({})).status, 200);
+    let work = || assert_eq!(call(server.mcp, "search_docs", &json!({})).status, 200);
     grows(&server, work, &[(errors, 1.0), (timed, 1.0), (SEARCHES, 0.0)]);
 }
 
@@ -78,7 +74,7 @@ fn a_result_that_says_it_failed_is_an_error_though_its_status_is_200() {
 fn a_client_cannot_create_a_series() {
     let server = Server::start();
     let other = r#"mcp_server_operation_duration_seconds_count{mcp_method_name="tools/call",gen_ai_tool_name="other",error_type="-32602"}"#;
-    let unknown = |at: usize| drop(call(server.mcp, &format!("tool_{at}"), json!({})));
+    let unknown = |at: usize| drop(call(server.mcp, &format!("tool_{at}"), &json!({})));
     unknown(0);
     let before = page(&server).map(|page| page.lines().count());
     grows(&server, || (1..21).for_each(unknown), &[(other, 20.0)]);
@@ -121,7 +117,7 @@ fn the_page_has_the_type_that_prometheus_asks_for_and_every_line_is_well_formed(
     let server = Server::start();
     drop(search(&server));
     let Some(page) = page(&server) else { return };
-    let reply = get(server.admin.unwrap(), "/metrics");
+    let reply = get(server.admin().unwrap(), "/metrics");
     assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     assert!(page.ends_with('\n'));
     for line in page.lines() {

@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Longer than anything takes on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whether this build has a feature.
 pub(crate) fn has(feature: &str) -> bool {
@@ -51,8 +51,7 @@ pub(crate) fn store() -> (TempDir, String) {
 pub(crate) struct Server {
     child: Child,
     pub(crate) mcp: SocketAddr,
-    /// There is none without features.
-    pub(crate) admin: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
     lines: PathBuf,
     _folder: TempDir,
 }
@@ -80,6 +79,12 @@ impl Server {
         };
         let mcp = address("mcp ").unwrap_or_else(|| panic!("it said {said:?}"));
         Self { child, mcp, admin: address("admin "), lines, _folder: folder }
+    }
+
+    /// Where the admin port is; `None` in a build without features, and in no other.
+    pub(crate) fn admin(&self) -> Option<SocketAddr> {
+        assert_eq!(self.admin.is_some(), sidelight_admin::COMPILED, "any feature brings the port");
+        self.admin
     }
 
     /// What it has logged so far.

@@ -127,7 +127,7 @@ fn a_collector_that_never_answers_holds_up_neither_a_request_nor_the_end() {
     let url = format!("http://{}", silent.local_addr().unwrap());
     let server = Server::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url), ("OTEL_TRACE_SAMPLE_RATE", "1")]);
     for _ in 0..5 {
-        assert_eq!(call(server.mcp, "list_sources", json!({})).status, 200);
+        assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200);
     }
     let (status, took) = server.end();
     assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");

@@ -41,10 +41,10 @@ impl Reply {
 /// One request on a connection of its own, as it stands.
 pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let _ = stream.write_all(request); // a server that refuses early need not read it all
     let mut bytes = Vec::new();
-    let mut part = [0; 65536];
+    let mut part = [0; 16 * 1024];
     while let Ok(count @ 1..) = stream.read(&mut part) {
         bytes.extend_from_slice(&part[..count]);
     }
@@ -114,6 +114,6 @@ pub(crate) fn ask(mcp: SocketAddr, method: &str, params: Value, more_headers: &s
 }
 
 /// Calls a tool.
-pub(crate) fn call(mcp: SocketAddr, name: &str, arguments: Value) -> Reply {
+pub(crate) fn call(mcp: SocketAddr, name: &str, arguments: &Value) -> Reply {
     ask(mcp, "tools/call", json!({ "name": name, "arguments": arguments }), "")
 }
