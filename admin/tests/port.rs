@@ -14,11 +14,11 @@ static PAGES: [Page; 4] = [
         path: "/echo",
         permission: Permission::Read,
         says: "Says the number it was given.",
-        parameters: &[Parameter {
+        parameters: Some(&[Parameter {
             name: "number",
             says: "Any.",
             values: Values::Whole { least: 1, most: 9, default: 5 },
-        }],
+        }]),
         show: |ask: &Ask| {
             let body = ask.whole("number").to_string().into_bytes();
             Ok(Reply { content_type: "text/plain; charset=utf-8", file_name: Some("echo"), body })
@@ -30,7 +30,7 @@ static PAGES: [Page; 4] = [
 ];
 
 const fn page(path: &'static str, show: fn(&Ask) -> Result<Reply, PageError>) -> Page {
-    Page { path, permission: Permission::Profile, says: "A test's.", parameters: &[], show }
+    Page { path, permission: Permission::Profile, says: "A test's.", parameters: Some(&[]), show }
 }
 
 fn settings(address: &str) -> Settings {

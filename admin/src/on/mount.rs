@@ -8,7 +8,7 @@ use poem::{
 use serde_json::json;
 use sidelight::{
     FEATURES, Page,
-    page::{Ask, PageError, Permission, Reply},
+    page::{PageError, Permission, Reply},
 };
 use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc};
 
@@ -77,11 +77,7 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
         return Ok(page_error(PageError::BadParameter("the query is not a list of name=value".into())));
     };
     let pairs = pairs.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)));
-    let ask = match Ask::parse(page.parameters, pairs) {
-        Ok(ask) => ask,
-        Err(error) => return Ok(page_error(error)),
-    };
-    let shown = tokio::task::spawn_blocking(move || (page.show)(&ask)).await;
+    let shown = tokio::task::spawn_blocking(move || page.answer(pairs)).await;
     let (outcome, response) = match shown {
         Ok(Ok(reply)) => ("ok", page_reply(reply)),
         Ok(Err(error)) => ("refused", page_error(error)),
@@ -183,7 +179,7 @@ fn build(site: &Site) -> String {
 fn index(site: &Site) -> String {
     let mut rows = String::new();
     for page in &site.pages {
-        let parameters: Vec<_> = page.parameters.iter().map(|it| it.name).collect();
+        let parameters: Vec<_> = page.parameters.unwrap_or_default().iter().map(|it| it.name).collect();
         let _ = writeln!(
             rows,
             "<tr><td><a href=\"{path}\">{path}</a><td>{says}<td>{parameters}",

@@ -93,7 +93,6 @@ mod tests {
 
     #[test]
     fn a_text_is_nearer_to_its_inflection_than_to_another_text() {
-        assert!(cosine("borrowing a value", "borrowed values") > 0.3);
         assert!(cosine("borrowing a value", "borrowed values") > 2.0 * cosine("borrowing a value", "publish a crate"));
     }
 

@@ -12,10 +12,21 @@ pub struct Page {
     pub permission: Permission,
     /// One sentence for the index.
     pub says: &'static str,
-    /// Everything that the query may hold.
-    pub parameters: &'static [Parameter],
+    /// Everything that the query may hold; `None`: the query is not looked at.
+    pub parameters: Option<&'static [Parameter]>,
     /// Answers a GET; may block, so it is called on a thread that may.
     pub show: fn(&Ask) -> Result<Reply, PageError>,
+}
+
+impl Page {
+    /// Reads the query, and answers.
+    ///
+    /// # Errors
+    /// See [`PageError`].
+    pub fn answer<'q>(&self, query: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>) -> Result<Reply, PageError> {
+        let ask = self.parameters.map_or_else(|| Ok(Ask::default()), |parameters| Ask::parse(parameters, query))?;
+        (self.show)(&ask)
+    }
 }
 
 /// What a caller may do.

@@ -18,7 +18,7 @@ pub const PAGES: &[Page] = &[Page {
     path: "/metrics",
     permission: Permission::Scrape,
     says: "Not in this build: feature `metrics`.",
-    parameters: &[],
+    parameters: None,
     show: |_| Err(PageError::NotBuilt { feature: "metrics" }),
 }];
 

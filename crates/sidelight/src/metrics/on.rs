@@ -21,7 +21,7 @@ pub const PAGES: &[Page] = &[Page {
     path: "/metrics",
     permission: Permission::Scrape,
     says: "Prometheus metrics, text format 0.0.4.",
-    parameters: &[],
+    parameters: Some(&[]),
     show,
 }];
 

@@ -15,7 +15,7 @@ const fn missing(path: &'static str) -> Page {
         path,
         permission: Permission::Profile,
         says: "Not in this build: feature `profiling`.",
-        parameters: &[],
+        parameters: None,
         show: |_| Err(PageError::NotBuilt { feature: "profiling" }),
     }
 }

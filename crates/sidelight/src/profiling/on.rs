@@ -16,7 +16,7 @@ pub const PAGES: &[Page] = &[
         path: "/debug/pprof/profile",
         permission: Permission::Profile,
         says: "CPU profile of the whole process.",
-        parameters: &[
+        parameters: Some(&[
             Parameter {
                 name: "seconds",
                 says: "How long to sample.",
@@ -32,21 +32,21 @@ pub const PAGES: &[Page] = &[
                 says: "Gzipped profile.proto, or folded stacks for a flame graph.",
                 values: Values::OneOf(&["proto", "collapsed"]),
             },
-        ],
+        ]),
         show: cpu_profile,
     },
     Page {
         path: "/debug/pprof/heap",
         permission: Permission::Profile,
         says: "Heap in use, by jemalloc's samples.",
-        parameters: &[],
+        parameters: Some(&[]),
         show: |_| heap_profile("heap"),
     },
     Page {
         path: "/debug/pprof/allocs",
         permission: Permission::Profile,
         says: "The same as heap: the path that scrapers ask for.",
-        parameters: &[],
+        parameters: Some(&[]),
         show: |_| heap_profile("allocs"),
     },
 ];
