@@ -139,6 +139,16 @@ fn a_taken_port_is_an_error_that_names_it() {
 }
 
 #[test]
+fn line_ends_without_a_request_win_no_time() {
+    let address = port(&Health::default());
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(b"\r\n\r\n\r\n").unwrap();
+    let cut_off = stream.read_to_end(&mut Vec::new());
+    assert!(cut_off.is_ok_and(|count| count == 0), "it is still open after thirty seconds");
+}
+
+#[test]
 fn a_head_that_never_ends_is_cut_off() {
     let address = port(&Health::default());
     let mut stream = TcpStream::connect(address).unwrap();

@@ -117,12 +117,14 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && std::hint::black_box(differing) == 0
 }
 
-/// The host without its port.
+/// The host without its port; empty for anything that is not a host and perhaps a port.
 fn host_name(host: &str) -> &str {
-    match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(""),
-        None => host.split(':').next().unwrap_or(""),
-    }
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or(("", "")),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = |port: &str| port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok());
+    if port.is_empty() || is_port(port) { name } else { "" }
 }
 
 fn is_loopback_name(name: &str) -> bool {
@@ -164,7 +166,8 @@ mod tests {
     #[test]
     fn a_foreign_name_for_this_machine_is_refused() {
         let access = access(None, &[]);
-        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "", "10.0.0.1"] {
+        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "", "10.0.0.1", "localhost:1@evil"]
+        {
             assert_eq!(status(&access, HERE, &[("host", host)]), 403, "{host}");
         }
     }

@@ -24,6 +24,8 @@ use tokio::{
 const CONNECTIONS_MAX: usize = 64;
 /// From a request head's first byte to its end.
 const HEAD_MAX: Duration = Duration::from_secs(5);
+/// Before the first request.
+const FIRST_MAX: Duration = Duration::from_secs(10);
 /// Between requests: longer than any scrape interval in use.
 const IDLE_MAX: Duration = Duration::from_secs(150);
 /// How long a client may take nothing of a reply.
@@ -60,7 +62,7 @@ impl Acceptor for Guarded {
             let connection = Connection {
                 stream,
                 phase: Phase::Idle,
-                deadline: Box::pin(sleep(IDLE_MAX)),
+                deadline: Box::pin(sleep(FIRST_MAX)),
                 stalled: None,
                 line_ends: 0,
                 _permit: permit,
@@ -100,10 +102,14 @@ impl Connection {
     }
 
     fn look_at(&mut self, bytes: &[u8]) {
-        if self.phase == Phase::Idle && !bytes.is_empty() {
-            self.enter(Phase::Head, HEAD_MAX);
-        }
         for byte in bytes {
+            if self.phase == Phase::Idle {
+                if matches!(byte, b'\r' | b'\n') {
+                    continue; // line ends before a request are no request, and win no time
+                }
+                self.line_ends = 0;
+                self.enter(Phase::Head, HEAD_MAX);
+            }
             self.line_ends = match (self.line_ends, byte) {
                 (0 | 2, b'\r') | (1 | 3, b'\n') => self.line_ends + 1,
                 (_, b'\r') => 1,
