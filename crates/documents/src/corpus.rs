@@ -2,6 +2,7 @@
 //! of the crates in the local Cargo registry; and always the project's own. Looks for folders; reads no document.
 
 use crate::bundled;
+use serde::{Deserialize, Serialize};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 };
 
 /// Where documents come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Corpus {
     /// One sentence for whoever starts the server.
     pub says: String,
@@ -18,14 +19,14 @@ pub struct Corpus {
 }
 
 /// Documents that belong together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The first part of its documents' ids.
     pub name: String,
     pub(crate) origin: Origin,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Origin {
     /// Every readable file below this folder.
     Folder(PathBuf),
@@ -33,8 +34,8 @@ pub(crate) enum Origin {
     Book(PathBuf),
     /// The README of each crate below this folder.
     Readmes(PathBuf),
-    /// Compiled in.
-    Bundled,
+    /// Compiled in; another version has others.
+    Bundled { version: String },
 }
 
 /// The books that answer a learner's questions; the others speak of the compiler itself.
@@ -51,19 +52,49 @@ impl Corpus {
         };
         let nothing = || Self { says: "only the project's own documents: no Rust books here".into(), sources: vec![] };
         let mut corpus = found.unwrap_or_else(nothing);
-        corpus.sources.push(Source { name: bundled::SOURCE.to_owned(), origin: Origin::Bundled });
+        corpus.sources.push(Source::bundled());
         corpus
     }
 
-    /// Tells one corpus from another: which sources, and where they lie.
-    pub(crate) fn identity(&self) -> String {
-        let each = self.sources.iter().map(|source| match &source.origin {
-            Origin::Folder(at) | Origin::Book(at) | Origin::Readmes(at) => {
-                format!("{}={}", source.name, at.display())
-            }
-            Origin::Bundled => format!("{}={}", source.name, env!("CARGO_PKG_VERSION")),
-        });
-        each.collect::<Vec<_>>().join("\n")
+    /// A corpus that was remembered, with the project's documents of this version; `None` if it is none that this version
+    /// knows, or if it came from a toolchain or a registry that is gone.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let mut corpus: Self = serde_json::from_str(text).ok()?;
+        corpus.sources.retain(|source| !matches!(source.origin, Origin::Bundled { .. }));
+        let is_gone = |source: &Source| match &source.origin {
+            Origin::Book(folder) | Origin::Readmes(folder) => !folder.is_dir(),
+            Origin::Folder(_) | Origin::Bundled { .. } => false, // an operator's own folder may come back
+        };
+        if corpus.sources.iter().any(is_gone) {
+            return None;
+        }
+        corpus.sources.push(Source::bundled());
+        Some(corpus)
+    }
+
+    /// How it is remembered: JSON.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).expect("names and paths are JSON")
+    }
+}
+
+impl Source {
+    fn bundled() -> Self {
+        Self { name: bundled::SOURCE.to_owned(), origin: Origin::bundled() }
+    }
+}
+
+impl Origin {
+    pub(crate) fn bundled() -> Self {
+        Self::Bundled { version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    /// The folder on disk, if it is one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) | Self::Book(folder) | Self::Readmes(folder) => Some(folder),
+            Self::Bundled { .. } => None,
+        }
     }
 }
 
@@ -146,9 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn another_folder_is_another_corpus() {
-        let (one, other) = (of_folder(Path::new("/a/docs")), of_folder(Path::new("/b/docs")));
-        assert_eq!(one.sources[0].name, other.sources[0].name);
-        assert_ne!(one.identity(), other.identity());
+    fn a_corpus_is_remembered_and_one_whose_toolchain_is_gone_is_not() {
+        let corpus = Corpus::find(Some(Path::new("/no/such/folder")));
+        assert_eq!(Corpus::from_text(&corpus.text()), Some(corpus));
+        let book = Source { name: "book".into(), origin: Origin::Book("/no/such/toolchain".into()) };
+        assert_eq!(Corpus::from_text(&Corpus { says: "x".into(), sources: vec![book] }.text()), None);
+        assert_eq!(Corpus::from_text("words"), None);
     }
 }

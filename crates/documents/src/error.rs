@@ -1,6 +1,7 @@
 //! How a store can fail while it runs. How opening one can fail stands beside `DocumentQueries::open`.
 
 use sidelight::Failure;
+use sqlx::postgres::PgDatabaseError;
 
 /// Why a query has no answer. The sentence is for whoever asked; the cause is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -36,20 +37,38 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             sqlx::Error::PoolTimedOut => Self::Busy(error),
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) => Self::Unavailable(error),
-            sqlx::Error::Database(told) => match primary(told.code().as_deref()) {
-                Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy(error),
-                Some(SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN) => Self::Unavailable(error),
-                Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged(error),
-                _ => Self::Other(error),
-            },
+            sqlx::Error::Database(told) => {
+                let code = told.code().unwrap_or_default();
+                let is_server = told.try_downcast_ref::<PgDatabaseError>().is_some();
+                let kind = if is_server { of_state(&code) } else { of_result_code(&code) };
+                kind(error)
+            }
             _ => Self::Other(error),
         }
     }
 }
 
-/// The low byte of an extended result code (<https://www.sqlite.org/rescode.html>).
-fn primary(code: Option<&str>) -> Option<u32> {
-    Some(code?.parse::<u32>().ok()? & 0xff)
+type Kind = fn(sqlx::Error) -> StoreError;
+
+/// By SQLite's primary result code, the low byte of an extended one (<https://www.sqlite.org/rescode.html>).
+fn of_result_code(code: &str) -> Kind {
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(SQLITE_BUSY | SQLITE_LOCKED) => StoreError::Busy,
+        Ok(SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN) => StoreError::Unavailable,
+        Ok(SQLITE_CORRUPT | SQLITE_NOTADB) => StoreError::Damaged,
+        _ => StoreError::Other,
+    }
+}
+
+/// By PostgreSQL's SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn of_state(code: &str) -> Kind {
+    match code {
+        "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy,
+        "XX001" | "XX002" => StoreError::Damaged,
+        code if code.starts_with("53") => StoreError::Busy,
+        code if code.starts_with("08") || code.starts_with("57P") || code.starts_with("58") => StoreError::Unavailable,
+        _ => StoreError::Other,
+    }
 }
 
 const SQLITE_BUSY: u32 = 5;
@@ -66,9 +85,20 @@ mod tests {
 
     #[test]
     fn extended_codes_are_judged_by_their_primary_code() {
-        assert_eq!(primary(Some("517")), Some(SQLITE_BUSY), "SQLITE_BUSY_SNAPSHOT");
-        assert_eq!(primary(Some("267")), Some(SQLITE_CORRUPT), "SQLITE_CORRUPT_VTAB");
-        assert_eq!((primary(Some("23505x")), primary(None)), (None, None));
+        let name = |kind: Kind| StoreError::NAMES[kind(sqlx::Error::RowNotFound).index()];
+        assert_eq!(name(of_result_code("517")), "busy", "SQLITE_BUSY_SNAPSHOT");
+        assert_eq!(name(of_result_code("267")), "damaged", "SQLITE_CORRUPT_VTAB");
+        assert_eq!(name(of_result_code("1")), "_OTHER");
+    }
+
+    #[test]
+    fn states_are_judged_by_their_class() {
+        let name = |kind: Kind| StoreError::NAMES[kind(sqlx::Error::RowNotFound).index()];
+        for (state, wanted) in
+            [("53300", "busy"), ("57P01", "unavailable"), ("08006", "unavailable"), ("42601", "_OTHER")]
+        {
+            assert_eq!(name(of_state(state)), wanted, "{state}");
+        }
     }
 
     #[test]

@@ -8,14 +8,15 @@ use crate::{
     Corpus, DocumentQueries, NewDocument, NewPassage, Source, SourceName, StoreError,
     metrics::{Fate, INGEST, INGESTED_BYTES, INGESTED_DOCUMENTS, INGESTED_PASSAGES},
     progress::Progress,
-    queries::Document,
+    store::Document,
 };
 use embeddings::{EmbedError, Embedder};
-use files::File;
+use files::{File, Listing};
 use intake::{Cut, Fresh, Taken};
 use sidelight::{Context, Failure};
 use std::{
     collections::{HashMap, HashSet},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -28,18 +29,22 @@ pub enum IngestError {
     /// There are no vectors.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// The folder is not there (any more); what was read from it stays.
+    #[error("the folder {} is not there", .0.display())]
+    Gone(PathBuf),
     /// A thread that read files is gone.
     #[error("the reading of files was broken off")]
     Reading,
 }
 
 impl Failure for IngestError {
-    const NAMES: &'static [&'static str] = &["store", "embed", "reading"];
+    const NAMES: &'static [&'static str] = &["store", "embed", "gone", "reading"];
     fn index(&self) -> usize {
         match self {
             Self::Store(_) => 0,
             Self::Embed(_) => 1,
-            Self::Reading => 2,
+            Self::Gone(_) => 2,
+            Self::Reading => 3,
         }
     }
 }
@@ -66,6 +71,8 @@ pub(crate) async fn ingest(
     corpus: &Corpus,
 ) -> Result<Report, IngestError> {
     SourceName::intern(corpus.sources.iter().map(|source| source.name.as_str()));
+    let text = corpus.text();
+    queries.remember(&text, embedder.model(), false).await?; // so that a run that is broken off is known to be one
     let mut report = Report::default();
     for source in &corpus.sources {
         let run = Run { queries, embedder, source, label: SourceName::named(&source.name) };
@@ -73,7 +80,7 @@ pub(crate) async fn ingest(
     }
     let names: Vec<&str> = corpus.sources.iter().map(|source| source.name.as_str()).collect();
     queries.retain_sources(&names).await?;
-    queries.mark_ingested(&corpus.identity()).await?;
+    queries.remember(&text, embedder.model(), true).await?;
     Ok(report)
 }
 
@@ -88,7 +95,15 @@ struct Run<'a> {
 impl Run<'_> {
     async fn source(&self, report: &mut Report) -> Result<(), IngestError> {
         let origin = self.source.origin.clone();
-        let files = blocking(move || files::files(&origin)).await?;
+        if let Some(folder) = origin.folder()
+            && !folder.is_dir()
+        {
+            return Err(IngestError::Gone(folder.to_owned()));
+        }
+        let Listing { files, closed } = blocking(move || files::list(&origin)).await?;
+        for (path, why) in &closed {
+            sidelight::warn!("a folder is left as it was", path = path, error = why);
+        }
         let known = Arc::new(self.queries.hashes(&self.source.name).await?);
         let mut kept = HashSet::new();
         let progress = Progress::new(&self.source.name, files.len());
@@ -96,7 +111,9 @@ impl Run<'_> {
             kept.extend(self.batch(batch, &known, report).await?);
             progress.advance(batch.len());
         }
-        let gone: Vec<String> = known.keys().filter(|path| !kept.contains(*path)).cloned().collect();
+        let is_closed = |path: &str| closed.iter().any(|(closed, _)| path.starts_with(closed.as_str()));
+        let is_gone = |path: &&String| !kept.contains(*path) && !is_closed(path);
+        let gone: Vec<String> = known.keys().filter(is_gone).cloned().collect();
         report.removed += gone.len() as u64;
         if !gone.is_empty() {
             self.queries.remove(&self.source.name, &gone).await?;
@@ -126,8 +143,11 @@ impl Run<'_> {
                     fresh.push((path, words));
                 }
                 Taken::Unchanged => kept.push(path),
-                Taken::LeftOut => {}
-                Taken::Failed(why) => sidelight::warn!("a file is left out", path = path, error = why),
+                Taken::LeftOut(why) => sidelight::debug!("a file is left out", path = path, why = why),
+                Taken::Failed(why) => {
+                    sidelight::warn!("a file could not be read; what is known of it stays", path = path, error = why);
+                    kept.push(path);
+                }
             }
         }
         self.store(fresh).await?;
@@ -153,7 +173,7 @@ impl Run<'_> {
             INGESTED_BYTES.add(self.label, fresh.bytes);
             documents.push(NewDocument { document, hash: fresh.hash, passages: passages.collect() });
         }
-        self.queries.store(&documents, self.embedder.model()).await?;
+        self.queries.store(&documents).await?;
         INGESTED_PASSAGES.add(self.label, texts.len() as u64);
         Ok(())
     }

@@ -7,7 +7,8 @@
 //! | `reading` | what a file says: HTML, Markdown, text |
 //! | `passages` | where a document is cut |
 //! | `ingest` | from files to the store |
-//! | `open`, `queries` | every statement that the store is asked |
+//! | `queries` | every question that a store is asked |
+//! | `store/sqlite`, `store/postgres` | the statements of each kind of store |
 //! | `vectors` | nearest neighbours, in memory |
 //! | `fusion`, `snippet` | what a search result is made of |
 //!
@@ -21,19 +22,19 @@ mod ingest;
 mod library;
 mod location;
 mod metrics;
-mod open;
 mod passages;
 mod progress;
 mod queries;
 mod reading;
 mod snippet;
+mod store;
 mod vectors;
 
 pub use corpus::{Corpus, Source};
 pub use error::StoreError;
 pub use ingest::{IngestError, Report};
-pub use library::{Excerpt, Hit, Library, Search, SearchError};
+pub use library::{By, Excerpt, Hit, Library, Ranked, Search, SearchError};
 pub use location::{Location, LocationError};
 pub use metrics::{CATALOG, SourceName};
-pub use open::OpenError;
-pub use queries::{Document, DocumentQueries, NewDocument, NewPassage, Passage, SourceCount};
+pub use queries::DocumentQueries;
+pub use store::{After, Document, DocumentName, Model, NewDocument, NewPassage, OpenError, Passage, SourceCount};

@@ -2,22 +2,17 @@
 //! asks the store only through `queries`.
 
 use crate::{
-    Corpus, DocumentQueries, IngestError, Report, SourceCount, StoreError, fusion::fuse, ingest::ingest,
-    queries::Passage, snippet::snippet, vectors::Vectors,
+    After, Corpus, Document, DocumentName, DocumentQueries, IngestError, Location, Model, OpenError, Passage, Report,
+    SourceCount, StoreError, fusion::fuse, ingest::ingest, snippet::snippet,
 };
 use embeddings::{EmbedError, Embedder};
-use sidelight::Context;
-use std::{
-    collections::HashSet,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// Documents that can be searched and read. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
 pub struct Library {
     queries: DocumentQueries,
     embedder: Arc<dyn Embedder>,
-    vectors: Arc<RwLock<Arc<Vectors>>>,
 }
 
 /// What is looked for.
@@ -29,7 +24,25 @@ pub struct Search<'a> {
     pub source: Option<&'a str>,
     /// So many documents at the most.
     pub limit: usize,
+    /// How.
+    pub by: By,
 }
+
+/// By what passages are found. The parts are there to be compared with the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// By words and by vectors, fused.
+    #[default]
+    Both,
+    /// By words alone.
+    Words,
+    /// By vectors alone.
+    Vectors,
+}
+
+/// Passages with their scores, the best first: what [`Library::rank`] gives to [`Library::hits`].
+#[derive(Clone, Debug)]
+pub struct Ranked(Vec<(i64, f64)>);
 
 /// A document that was found, by its best passage.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,19 +99,22 @@ pub enum SearchError {
     /// The question could not be turned into a vector.
     #[error(transparent)]
     Embed(#[from] EmbedError),
-    /// A thread that compares vectors is gone.
-    #[error("the search was broken off")]
-    BrokenOff,
 }
 
 impl Library {
-    /// A library over a store. Reads its vectors into memory.
+    /// Opens the store at a place, with the vectors of this embedder.
     ///
     /// # Errors
-    /// See [`StoreError`].
-    pub async fn new(queries: DocumentQueries, embedder: Arc<dyn Embedder>) -> Result<Self, StoreError> {
-        let vectors = queries.vectors(embedder.model(), embedder.dimensions()).await?;
-        Ok(Self { queries, embedder, vectors: Arc::new(RwLock::new(Arc::new(vectors))) })
+    /// See [`OpenError`].
+    pub async fn open(location: &Location, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
+        let model = Model { name: embedder.model().to_owned(), dimensions: embedder.dimensions() };
+        Ok(Self { queries: DocumentQueries::open(location, model).await?, embedder })
+    }
+
+    /// The store's own queries, for what is not reading: sessions.
+    #[must_use]
+    pub fn queries(&self) -> &DocumentQueries {
+        &self.queries
     }
 
     /// Documents for a question, the best first: by words and by vectors, fused.
@@ -106,24 +122,53 @@ impl Library {
     /// # Errors
     /// See [`SearchError`].
     pub async fn search(&self, search: &Search<'_>) -> Result<Vec<Hit>, SearchError> {
-        let by_words = async { Ok(self.queries.full_text(search.query, search.source, CANDIDATES).await?) };
-        let (by_words, by_vectors) = tokio::try_join!(by_words, self.nearest(search))?;
-        let ranked = fuse(&[by_words, by_vectors]);
-        let ids: Vec<i64> = ranked.iter().map(|(id, _)| *id).collect();
-        let passages = self.queries.passages(&ids).await?;
-        let scores = |id| ranked.iter().find(|(ranked, _)| *ranked == id).map_or(0.0, |(_, score)| *score);
-        let mut seen = HashSet::new();
-        let best = passages.into_iter().filter(|it| seen.insert((it.source.clone(), it.path.clone())));
-        Ok(best.take(search.limit).map(|passage| hit(search.query, &passage, scores(passage.id))).collect())
+        let ranked = self.rank(search).await?;
+        Ok(self.hits(search, ranked).await?)
     }
 
-    async fn nearest(&self, search: &Search<'_>) -> Result<Vec<i64>, SearchError> {
-        let query = self.embedder.embed(&[search.query]).await?.pop().unwrap_or_default();
-        let vectors = Arc::clone(&self.vectors.read().unwrap_or_else(PoisonError::into_inner));
-        let source = search.source.map(str::to_owned);
-        let context = Context::current();
-        let compare = move || context.run(|| vectors.nearest(&query, source.as_deref(), CANDIDATES as usize));
-        tokio::task::spawn_blocking(compare).await.map_err(|_| SearchError::BrokenOff)
+    /// The second half of a search: documents from ranked passages.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn hits(&self, search: &Search<'_>, ranked: Ranked) -> Result<Vec<Hit>, StoreError> {
+        let Ranked(ranked) = ranked;
+        let ids: Vec<i64> = ranked.iter().map(|(id, _)| *id).collect();
+        let passages = self.queries.passages(&ids).await?;
+        let scores: HashMap<i64, f64> = ranked.into_iter().collect();
+        let mut documents = by_document(passages, &scores);
+        documents.truncate(search.limit);
+        Ok(documents.into_iter().map(|(passage, score)| hit(search.query, &passage, score)).collect())
+    }
+
+    /// The first half of a search, for whoever tells how far it is.
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub async fn rank(&self, search: &Search<'_>) -> Result<Ranked, SearchError> {
+        let by_words = async {
+            match search.by {
+                By::Vectors => Ok(Vec::new()),
+                By::Both | By::Words => self.queries.full_text(search.query, search.source, CANDIDATES).await,
+            }
+        };
+        let by_vectors = async {
+            if search.by == By::Words {
+                return Ok(Vec::new());
+            }
+            let query = self.embedder.embed(&[search.query]).await?.pop().unwrap_or_default();
+            Ok(self.queries.nearest(&query, search.source, CANDIDATES).await?)
+        };
+        let by_words = async { by_words.await.map_err(SearchError::from) };
+        let (by_words, by_vectors) = tokio::try_join!(by_words, by_vectors)?;
+        Ok(Ranked(fuse(&[(1.0, by_words), (VECTORS, by_vectors)])))
+    }
+
+    /// A whole document, or `None`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn document(&self, source: &str, path: &str) -> Result<Option<Document>, StoreError> {
+        self.queries.document(source, path).await
     }
 
     /// A document from `offset` characters on; `None` where there is no such document.
@@ -150,12 +195,38 @@ impl Library {
         self.queries.sources().await
     }
 
+    /// Documents without their texts, by source and path.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn names(&self, after: After<'_>, limit: u32) -> Result<Vec<DocumentName>, StoreError> {
+        self.queries.names(after, limit).await
+    }
+
+    /// Paths of a source that begin like this, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn paths(&self, source: &str, prefix: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.queries.paths(source, prefix, limit).await
+    }
+
+    /// The corpus that the store was last filled from, or was being filled from.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn remembered(&self) -> Result<Option<Corpus>, StoreError> {
+        let remembered = self.queries.remembered().await?;
+        Ok(remembered.and_then(|(corpus, _, _)| Corpus::from_text(&corpus)))
+    }
+
     /// Whether the store holds this corpus to its end.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub async fn holds(&self, corpus: &Corpus) -> Result<bool, StoreError> {
-        Ok(self.queries.ingested().await?.is_some_and(|ingested| ingested == corpus.identity()))
+        let remembered = self.queries.remembered().await?;
+        Ok(remembered == Some((corpus.text(), self.embedder.model().to_owned(), true)))
     }
 
     /// Brings the store to what the corpus says now; what did not change is not read again. Searches go on meanwhile.
@@ -163,16 +234,32 @@ impl Library {
     /// # Errors
     /// See [`IngestError`]; what was stored before stays, and the next run goes on from there.
     pub async fn ingest(&self, corpus: &Corpus) -> Result<Report, IngestError> {
-        let report = ingest(&self.queries, &*self.embedder, corpus).await?;
-        let vectors = self.queries.vectors(self.embedder.model(), self.embedder.dimensions()).await?;
-        *self.vectors.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(vectors);
-        Ok(report)
+        ingest(&self.queries, &*self.embedder, corpus).await
     }
 
     /// Closes the store.
     pub async fn close(&self) {
         self.queries.close().await;
     }
+}
+
+/// Each document by its best passage. A further passage that was found adds half as much as the one before it: a page that
+/// is about the question says so more than once.
+fn by_document(passages: Vec<Passage>, scores: &HashMap<i64, f64>) -> Vec<(Passage, f64)> {
+    let mut places: HashMap<(String, String), (usize, f64)> = HashMap::new();
+    let mut documents: Vec<(Passage, f64)> = Vec::new();
+    for passage in passages {
+        let score = scores.get(&passage.id).copied().unwrap_or_default();
+        let document = (passage.source.clone(), passage.path.clone());
+        let (place, share) = places.entry(document).or_insert((documents.len(), 1.0));
+        match documents.get_mut(*place) {
+            Some((_, sum)) => *sum += score * *share,
+            None => documents.push((passage, score)),
+        }
+        *share *= FURTHER;
+    }
+    documents.sort_by(|one, other| other.1.total_cmp(&one.1)); // stable: equal sums stay in the order of their passages
+    documents
 }
 
 fn hit(query: &str, passage: &Passage, score: f64) -> Hit {
@@ -187,6 +274,11 @@ fn hit(query: &str, passage: &Passage, score: f64) -> Hit {
     }
 }
 
+/// What a rank by vectors counts, compared with one by words. Hashed n-grams know no more words than full text does; they
+/// find inflections and slips, and tell the better of two passages with the same words.
+const VECTORS: f64 = 0.5;
+/// What each further passage of a document adds, compared with the one before it.
+const FURTHER: f64 = 0.5;
 /// Passages that each way of searching may name.
 const CANDIDATES: u32 = 200;
 /// How long a snippet is at most.

@@ -7,6 +7,8 @@ use sidelight::{Counter, Operation, catalog, labels};
 labels! {
     /// What the store was asked.
     pub enum Query = "db.operation.name" {
+        /// Whether it is there.
+        Ping = "ping",
         /// Passages by their words.
         FullText = "full_text",
         /// Passages by their vectors.
@@ -25,17 +27,27 @@ labels! {
         Remove = "remove",
         /// Sources are removed.
         Retain = "retain",
-        /// All vectors, for the memory.
-        LoadVectors = "load_vectors",
-        /// Which corpus was read to its end.
-        Ingested = "ingested",
-        /// That a corpus was read to its end.
-        MarkIngested = "mark_ingested",
+        /// Documents without their texts.
+        Names = "names",
+        /// Paths that begin alike.
+        Paths = "paths",
+        /// Which corpus it holds.
+        Remembered = "remembered",
+        /// That a corpus is being, or was, read.
+        Remember = "remember",
+        /// One session is asked for.
+        LoadSession = "load_session",
+        /// One session is saved.
+        SaveSession = "save_session",
+        /// One session is forgotten.
+        DeleteSession = "delete_session",
     }
     /// Which database.
     pub enum Backend = "db.system.name" {
         /// A file in this process.
         Sqlite = "sqlite",
+        /// A server.
+        Postgres = "postgresql",
     }
     /// The source, as the corpus names it; any other name is `other`.
     pub interned SourceName = "source", at most 64;

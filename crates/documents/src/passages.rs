@@ -15,6 +15,8 @@ pub(crate) struct Piece<'a> {
 
 /// A longer section is cut further. A page of a book has some two to five such passages.
 const BYTES_MAX: usize = 1_500;
+/// Longer headings are text in the wrong place.
+const HEADING_BYTES_MAX: usize = 200;
 
 /// All pieces, in the order of the text. No two overlap; headings themselves and white space are in none.
 pub(crate) fn split(reading: &Reading) -> Vec<Piece<'_>> {
@@ -33,7 +35,7 @@ pub(crate) fn split(reading: &Reading) -> Vec<Piece<'_>> {
 
 /// Cuts `text[start..end]` into pieces.
 fn cut<'a>(text: &'a str, start: usize, end: usize, above: &[&'a Heading], pieces: &mut Vec<Piece<'a>>) {
-    let headings: Vec<&str> = above.iter().map(|heading| heading.title.as_str()).collect();
+    let headings: Vec<&str> = above.iter().map(|heading| short(&heading.title)).collect();
     let mut rest = start;
     while rest < end {
         let section = &text[rest..end];
@@ -46,6 +48,11 @@ fn cut<'a>(text: &'a str, start: usize, end: usize, above: &[&'a Heading], piece
         }
         rest += length;
     }
+}
+
+/// A heading is copied into each of its passages, so a very long one is cut.
+fn short(title: &str) -> &str {
+    &title[..title.floor_char_boundary(HEADING_BYTES_MAX)]
 }
 
 /// Where to cut a section that is too long: behind the last paragraph that fits and leaves no code block open, else behind
@@ -68,7 +75,7 @@ mod tests {
     use std::path::Path;
 
     fn markdown(text: &str) -> Reading {
-        reading::read(Path::new("a.md"), text.as_bytes())
+        reading::read(Path::new("a.md"), text.as_bytes()).unwrap()
     }
 
     #[test]

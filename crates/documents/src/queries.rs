@@ -1,115 +1,105 @@
-//! Every statement that the store is asked, each one observed. Ranks nothing and embeds nothing: `library` does.
+//! Every question that a store is asked, each one observed, whichever kind of store it is. The statements stand in `store`;
+//! ranking and embedding are `library`'s.
 
 use crate::{
     Location, StoreError,
     metrics::{Backend, DB_QUERY, Query},
-    open::{self, OpenError},
-    vectors::{self, Vectors},
+    store::{
+        After, Document, DocumentName, Model, NewDocument, OpenError, Passage, SourceCount, postgres::PostgresStore,
+        sqlite::SqliteStore,
+    },
 };
-use sqlx::{Sqlite, SqlitePool, Transaction};
-use std::collections::HashMap;
+use embeddings::is_common;
+use std::{
+    collections::HashMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// The store's queries. Cheap to clone; all clones share one pool of connections.
 #[derive(Clone, Debug)]
 pub struct DocumentQueries {
-    pool: SqlitePool,
+    store: Store,
 }
 
-/// A document as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// The source's name.
-    pub source: String,
-    /// The path within the source.
-    pub path: String,
-    /// The title.
-    pub title: String,
-    /// All of it: Markdown, or plain text.
-    pub text: String,
-}
-
-/// A document that is to be kept, and its passages.
 #[derive(Clone, Debug)]
-pub struct NewDocument {
-    /// The document.
-    pub document: Document,
-    /// Tells whether it must be read again.
-    pub hash: Vec<u8>,
-    /// Its passages, in order.
-    pub passages: Vec<NewPassage>,
+enum Store {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
 }
 
-/// A passage that is to be kept.
-#[derive(Clone, Debug)]
-pub struct NewPassage {
-    /// Where it starts in the document's text, in characters.
-    pub start: usize,
-    /// The headings above it, the outermost first, joined by ` > `.
-    pub heading: String,
-    /// Its words.
-    pub text: String,
-    /// Its vector.
-    pub vector: Vec<f32>,
+/// Asks whichever store it is, and observes it. Boxed, because a caller's frame would else hold the futures of both kinds,
+/// some tens of kilobytes each.
+macro_rules! ask {
+    ($self:ident, $query:ident, $method:ident($($argument:expr),*)) => {
+        match &$self.store {
+            Store::Sqlite(store) => observed((Query::$query, Backend::Sqlite), Box::pin(store.$method($($argument),*))).await,
+            Store::Postgres(store) => observed((Query::$query, Backend::Postgres), Box::pin(store.$method($($argument),*))).await,
+        }
+    };
 }
 
-/// A passage that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passage {
-    /// Its number in the store.
-    pub id: i64,
-    /// The document's source.
-    pub source: String,
-    /// The document's path within the source.
-    pub path: String,
-    /// The document's title.
-    pub title: String,
-    /// The headings above it.
-    pub heading: String,
-    /// Its words.
-    pub text: String,
-    /// Where it starts in the document's text, in characters.
-    pub start: usize,
-}
-
-/// A source and what it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceCount {
-    /// Its name.
-    pub name: String,
-    /// How many documents.
-    pub documents: u64,
-    /// How many passages.
-    pub passages: u64,
+async fn observed<T>(
+    labels: (Query, Backend),
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    DB_QUERY.observe(labels, async { asked.await.map_err(StoreError::from) }).await
 }
 
 impl DocumentQueries {
-    /// Opens the store, and makes it where there is none.
+    /// Opens the store, and makes its tables where there are none. Vectors of `model` are kept and compared, and no others.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub async fn open(location: &Location) -> Result<Self, OpenError> {
-        Ok(Self { pool: open::open(location).await? })
+    pub async fn open(location: &Location, model: Model) -> Result<Self, OpenError> {
+        let store = match location {
+            Location::File(path) => Store::Sqlite(SqliteStore::open(path, model).await?),
+            Location::Server(to) => Store::Postgres(PostgresStore::open(to, model).await?),
+        };
+        Ok(Self { store })
     }
 
     /// Waits for running queries, and closes the store.
     pub async fn close(&self) {
-        self.pool.close().await;
+        match &self.store {
+            Store::Sqlite(store) => store.close().await,
+            Store::Postgres(store) => store.close().await,
+        }
     }
 
-    /// The passages in which any of the words stands, the best by BM25 first; a heading counts four times.
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        ask!(self, Ping, ping())
+    }
+
+    /// Whether several processes on several machines may share the store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.store, Store::Postgres(_))
+    }
+
+    /// The passages in which any of the words stands, the best first: by BM25 (SQLite) or cover density (PostgreSQL),
+    /// with headings weighed above text.
     ///
     /// # Errors
     /// See [`StoreError`]; likewise for all queries below.
-    pub async fn full_text(&self, words: &str, source: Option<&str>, limit: u32) -> Result<Vec<i64>, StoreError> {
-        let Some(expression) = fts_expression(words) else { return Ok(Vec::new()) };
-        let query = sqlx::query_scalar(
-            "SELECT words.rowid FROM words
-             JOIN passages ON passages.id = words.rowid JOIN documents ON documents.id = passages.document
-             WHERE words MATCH ?1 AND (?2 IS NULL OR documents.source = ?2)
-             ORDER BY bm25(words, 4.0, 1.0), words.rowid LIMIT ?3",
-        );
-        let query = query.bind(expression).bind(source).bind(limit);
-        self.observed(Query::FullText, query.fetch_all(&self.pool)).await
+    pub async fn full_text(&self, question: &str, source: Option<&str>, limit: u32) -> Result<Vec<i64>, StoreError> {
+        let words = words(question);
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        ask!(self, FullText, full_text(&words, source, limit))
+    }
+
+    /// The passages whose vectors are nearest by cosine, the nearest first; those that share nothing are not among them.
+    /// Exact on SQLite, approximate on PostgreSQL.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>, StoreError> {
+        ask!(self, Nearest, nearest(vector, source, limit))
     }
 
     /// Passages by their numbers, in the order of the numbers given; those that are gone are left out.
@@ -117,19 +107,7 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn passages(&self, ids: &[i64]) -> Result<Vec<Passage>, StoreError> {
-        let query = sqlx::query_as::<_, (i64, String, String, String, String, String, i64)>(
-            "SELECT passages.id, documents.source, documents.path, documents.title, heading, passages.text, start
-             FROM json_each(?) AS wanted
-             JOIN passages ON passages.id = wanted.value JOIN documents ON documents.id = passages.document
-             ORDER BY wanted.key",
-        );
-        let query = query.bind(json(ids));
-        let rows = self.observed(Query::Passages, query.fetch_all(&self.pool)).await?;
-        let passage = |(id, source, path, title, heading, text, start)| {
-            let start = usize::try_from(start).unwrap_or_default();
-            Passage { id, source, path, title, heading, text, start }
-        };
-        Ok(rows.into_iter().map(passage).collect())
+        ask!(self, Passages, passages(ids))
     }
 
     /// One document, or `None`.
@@ -137,10 +115,23 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn document(&self, source: &str, path: &str) -> Result<Option<Document>, StoreError> {
-        let query = sqlx::query_as("SELECT title, text FROM documents WHERE source = ? AND path = ?");
-        let query = query.bind(source).bind(path);
-        let row = self.observed(Query::Document, query.fetch_optional(&self.pool)).await?;
-        Ok(row.map(|(title, text)| Document { source: source.to_owned(), path: path.to_owned(), title, text }))
+        ask!(self, Document, document(source, path))
+    }
+
+    /// Documents without their texts, by source and path.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn names(&self, after: After<'_>, limit: u32) -> Result<Vec<DocumentName>, StoreError> {
+        ask!(self, Names, names(after, limit))
+    }
+
+    /// Paths of a source that begin like this, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn paths(&self, source: &str, prefix: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        ask!(self, Paths, paths(source, prefix, limit))
     }
 
     /// Every source that holds a document, by name.
@@ -148,18 +139,7 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn sources(&self) -> Result<Vec<SourceCount>, StoreError> {
-        let query = sqlx::query_as::<_, (String, i64, i64)>(
-            "SELECT source, count(DISTINCT documents.id), count(passages.id)
-             FROM documents LEFT JOIN passages ON passages.document = documents.id GROUP BY source ORDER BY source",
-        );
-        let rows = self.observed(Query::Sources, query.fetch_all(&self.pool)).await?;
-        let number = |it| u64::try_from(it).unwrap_or_default();
-        let count = |(name, documents, passages)| SourceCount {
-            name,
-            documents: number(documents),
-            passages: number(passages),
-        };
-        Ok(rows.into_iter().map(count).collect())
+        ask!(self, Sources, sources())
     }
 
     /// Every path of a source with the hash of its document.
@@ -167,24 +147,15 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn hashes(&self, source: &str) -> Result<HashMap<String, Vec<u8>>, StoreError> {
-        let query = sqlx::query_as("SELECT path, hash FROM documents WHERE source = ?").bind(source);
-        let rows: Vec<(String, Vec<u8>)> = self.observed(Query::Hashes, query.fetch_all(&self.pool)).await?;
-        Ok(rows.into_iter().collect())
+        ask!(self, Hashes, hashes(source))
     }
 
     /// Keeps documents, all or none of them; one of the same source and path is replaced.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn store(&self, documents: &[NewDocument], model: &str) -> Result<(), StoreError> {
-        let store = async {
-            let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-            for document in documents {
-                insert(&mut transaction, document, model).await?;
-            }
-            transaction.commit().await
-        };
-        self.observed(Query::Store, store).await
+    pub async fn store(&self, documents: &[NewDocument]) -> Result<(), StoreError> {
+        ask!(self, Store, store(documents))
     }
 
     /// Removes documents of a source.
@@ -192,14 +163,7 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn remove(&self, source: &str, paths: &[String]) -> Result<(), StoreError> {
-        let remove = async {
-            let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-            for path in paths {
-                delete(&mut transaction, source, path).await?;
-            }
-            transaction.commit().await
-        };
-        self.observed(Query::Remove, remove).await
+        ask!(self, Remove, remove(source, paths))
     }
 
     /// Removes every source but these.
@@ -207,96 +171,78 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn retain_sources(&self, names: &[&str]) -> Result<(), StoreError> {
-        let query = sqlx::query("DELETE FROM documents WHERE source NOT IN (SELECT value FROM json_each(?))");
-        let query = query.bind(json(names));
-        self.observed(Query::Retain, query.execute(&self.pool)).await.map(drop)
+        ask!(self, Retain, retain_sources(names))
     }
 
-    /// The corpus that was read to its end last, if any was.
+    /// The corpus that is, or is being, read: its text, its model, and whether it was read to its end.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn ingested(&self) -> Result<Option<String>, StoreError> {
-        let query = sqlx::query_scalar("SELECT corpus FROM ingested");
-        self.observed(Query::Ingested, query.fetch_optional(&self.pool)).await
+    pub async fn remembered(&self) -> Result<Option<(String, String, bool)>, StoreError> {
+        ask!(self, Remembered, remembered())
     }
 
-    /// Remembers that this corpus was read to its end.
+    /// Remembers which corpus is read, for which model, and whether to its end.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn mark_ingested(&self, corpus: &str) -> Result<(), StoreError> {
-        let query = sqlx::query("INSERT OR REPLACE INTO ingested (only, corpus) VALUES (1, ?)").bind(corpus);
-        self.observed(Query::MarkIngested, query.execute(&self.pool)).await.map(drop)
+    pub async fn remember(&self, corpus: &str, model: &str, complete: bool) -> Result<(), StoreError> {
+        ask!(self, Remember, remember(corpus, model, complete))
     }
 
-    /// All vectors of a model.
-    pub(crate) async fn vectors(&self, model: &str, dimensions: usize) -> Result<Vectors, StoreError> {
-        let query = sqlx::query_as::<_, (i64, String, Vec<u8>)>(
-            "SELECT passage, source, vector FROM vectors
-             JOIN passages ON passages.id = passage JOIN documents ON documents.id = passages.document
-             WHERE model = ? ORDER BY passage",
-        );
-        let rows = self.observed(Query::LoadVectors, query.bind(model).fetch_all(&self.pool)).await?;
-        let mut vectors = Vectors::new(dimensions);
-        for (passage, source, bytes) in rows {
-            vectors.push(passage, &source, &bytes);
-        }
-        Ok(vectors)
+    /// What was saved of a session, as JSON.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn load_session(&self, id: &str) -> Result<Option<String>, StoreError> {
+        ask!(self, LoadSession, load_session(id))
     }
 
-    async fn observed<T>(
-        &self,
-        query: Query,
-        asked: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, StoreError> {
-        DB_QUERY.observe((query, Backend::Sqlite), async { asked.await.map_err(StoreError::from) }).await
+    /// Saves a session, and forgets those that were not used for a day.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn save_session(&self, id: &str, state: &str) -> Result<(), StoreError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        ask!(self, SaveSession, save_session(id, state, i64::try_from(now).unwrap_or(i64::MAX)))
+    }
+
+    /// Forgets a session.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn delete_session(&self, id: &str) -> Result<(), StoreError> {
+        ask!(self, DeleteSession, delete_session(id))
     }
 }
 
-async fn insert(into: &mut Transaction<'_, Sqlite>, new: &NewDocument, model: &str) -> Result<(), sqlx::Error> {
-    let Document { source, path, title, text } = &new.document;
-    delete(into, source, path).await?;
-    let query = sqlx::query("INSERT INTO documents (source, path, title, text, hash) VALUES (?, ?, ?, ?, ?)");
-    let inserted = query.bind(source).bind(path).bind(title).bind(text).bind(&new.hash).execute(&mut **into).await?;
-    let document = inserted.last_insert_rowid();
-    for passage in &new.passages {
-        let start = i64::try_from(passage.start).unwrap_or(i64::MAX);
-        let query = sqlx::query("INSERT INTO passages (document, start, heading, text) VALUES (?, ?, ?, ?)");
-        let query = query.bind(document).bind(start).bind(&passage.heading).bind(&passage.text);
-        let id = query.execute(&mut **into).await?.last_insert_rowid();
-        let query = sqlx::query("INSERT INTO vectors (passage, model, vector) VALUES (?, ?, ?)");
-        query.bind(id).bind(model).bind(vectors::encode(&passage.vector)).execute(&mut **into).await?;
-    }
-    Ok(())
-}
-
-async fn delete(from: &mut Transaction<'_, Sqlite>, source: &str, path: &str) -> Result<(), sqlx::Error> {
-    let query = sqlx::query("DELETE FROM documents WHERE source = ? AND path = ?");
-    query.bind(source).bind(path).execute(&mut **from).await.map(drop)
-}
-
-/// A list as SQLite's `json_each` takes it.
-fn json<T: serde::Serialize>(list: &[T]) -> String {
-    serde_json::to_string(list).expect("numbers and text are JSON")
-}
-
-/// Any of the words, each one quoted, so that none is an operator of FTS5; `None` where there is no word.
-fn fts_expression(text: &str) -> Option<String> {
+/// The words of a question, each once: letters and digits only, so that none is an operator of a database's search.
+fn words(question: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    for word in text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in question.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let word = word.to_lowercase();
         if words.len() < QUERY_WORDS_MAX && !words.contains(&word) {
             words.push(word);
         }
     }
-    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    (!quoted.is_empty()).then(|| quoted.join(" OR "))
+    if words.iter().any(|word| !is_common(word)) {
+        words.retain(|word| !is_common(word)); // they are in every passage: they cost time and tell nothing
+    }
+    words
 }
 
 /// Further words of a question change little and cost time.
 const QUERY_WORDS_MAX: usize = 32;
 
 #[cfg(test)]
-#[path = "queries_test.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_becomes_plain_words_each_once() {
+        assert_eq!(words("How? \"OR\" how NEAR(x*) it's"), ["near", "x", "s"]);
+        assert_eq!(words("?! -- *"), [] as [&str; 0]);
+        assert_eq!(words("what is it"), ["what", "is", "it"], "nothing else was asked");
+        assert_eq!(words(&(0..99).map(|it| it.to_string()).collect::<Vec<_>>().join(" ")).len(), QUERY_WORDS_MAX);
+    }
+}

@@ -11,6 +11,8 @@ pub(crate) struct Vectors {
     sources: Vec<u16>,
     numbers: Vec<f32>,
     source_places: HashMap<String, u16>,
+    /// Where each passage stands.
+    rows: HashMap<i64, usize>,
 }
 
 impl Vectors {
@@ -19,8 +21,8 @@ impl Vectors {
     }
 
     /// Adds a passage; a vector of another length is left out, because it cannot be compared.
-    pub(crate) fn push(&mut self, passage: i64, source: &str, bytes: &[u8]) {
-        if bytes.len() != self.dimensions * size_of::<f32>() {
+    pub(crate) fn push(&mut self, passage: i64, source: &str, vector: &[f32]) {
+        if vector.len() != self.dimensions {
             return;
         }
         let next = u16::try_from(self.source_places.len()).unwrap_or(u16::MAX);
@@ -28,9 +30,25 @@ impl Vectors {
             Some(place) => *place,
             None => *self.source_places.entry(source.to_owned()).or_insert(next),
         };
+        self.rows.insert(passage, self.passages.len());
         self.passages.push(passage);
         self.sources.push(place);
-        self.numbers.extend(decode(bytes));
+        self.numbers.extend_from_slice(vector);
+    }
+
+    /// Forgets passages: the last row takes the place of each.
+    pub(crate) fn remove(&mut self, passages: &[i64]) {
+        for passage in passages {
+            let Some(row) = self.rows.remove(passage) else { continue };
+            self.passages.swap_remove(row);
+            self.sources.swap_remove(row);
+            let last = self.passages.len() * self.dimensions;
+            self.numbers.copy_within(last..last + self.dimensions, row * self.dimensions);
+            self.numbers.truncate(last);
+            if let Some(moved) = self.passages.get(row) {
+                self.rows.insert(*moved, row);
+            }
+        }
     }
 
     /// The passages whose vectors are nearest by cosine, the nearest first; those that share nothing are not among them.
@@ -59,8 +77,9 @@ pub(crate) fn encode(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-fn decode(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number))
+/// The same back again.
+pub(crate) fn decode(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect()
 }
 
 /// Eight sums side by side: the compiler may not reorder one, and so could not use wide registers.
@@ -85,7 +104,7 @@ mod tests {
     fn vectors() -> Vectors {
         let mut vectors = Vectors::new(2);
         for (passage, source, vector) in [(1, "a", [1.0, 0.0]), (2, "b", [0.8, 0.6]), (3, "a", [0.0, 1.0])] {
-            vectors.push(passage, source, &encode(&vector));
+            vectors.push(passage, source, &vector);
         }
         vectors
     }
@@ -105,9 +124,20 @@ mod tests {
     #[test]
     fn a_vector_of_another_model_s_length_is_not_compared() {
         let mut vectors = vectors();
-        vectors.push(4, "a", &encode(&[1.0, 0.0, 0.0]));
+        vectors.push(4, "a", &[1.0, 0.0, 0.0]);
         assert_eq!(vectors.nearest(&[1.0, 0.0], None, 9), [1, 2]);
         assert_eq!(vectors.nearest(&[1.0], None, 9), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn what_is_removed_is_not_found_and_the_rest_still_is() {
+        let mut vectors = vectors();
+        vectors.remove(&[1, 99]);
+        assert_eq!(vectors.nearest(&[1.0, 1.0], None, 9), [2, 3]);
+        vectors.remove(&[3, 2]);
+        assert_eq!(vectors.nearest(&[1.0, 1.0], None, 9), [] as [i64; 0]);
+        vectors.push(5, "a", &[1.0, 0.0]);
+        assert_eq!(vectors.nearest(&[1.0, 1.0], None, 9), [5]);
     }
 
     proptest! {
@@ -120,7 +150,7 @@ mod tests {
 
         #[test]
         fn what_is_stored_is_what_is_read(vector in prop::collection::vec(-1.0f32..1.0, 0..20)) {
-            prop_assert_eq!(decode(&encode(&vector)).collect::<Vec<_>>(), vector);
+            prop_assert_eq!(decode(&encode(&vector)), vector);
         }
     }
 }

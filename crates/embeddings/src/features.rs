@@ -6,7 +6,7 @@ pub(crate) fn each(text: &str, mut with: impl FnMut(u64, f32)) {
     let mut before: Option<u64> = None;
     for word in text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let word: String = word.chars().take(WORD_CHARS_MAX).flat_map(char::to_lowercase).collect();
-        if COMMON.contains(&word.as_str()) {
+        if is_common(&word) {
             continue; // `before` stays: "value of a type" pairs value with type
         }
         let own = hash(WORD, word.as_bytes());
@@ -16,6 +16,12 @@ pub(crate) fn each(text: &str, mut with: impl FnMut(u64, f32)) {
         }
         each_gram(&word, &mut with);
     }
+}
+
+/// Whether a word, in lower case, says nothing of what an English text is about.
+#[must_use]
+pub fn is_common(word: &str) -> bool {
+    COMMON.contains(&word)
 }
 
 /// Character n-grams of a word with its borders, so that `<bor` differs from `bor` in the middle of a word.

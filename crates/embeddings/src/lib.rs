@@ -19,5 +19,6 @@ mod local;
 mod metrics;
 
 pub use embedder::{EmbedError, Embedder, Embedding, Vectors};
+pub use features::is_common;
 pub use local::LocalEmbedder;
 pub use metrics::CATALOG;

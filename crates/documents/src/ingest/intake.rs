@@ -8,13 +8,18 @@ use crate::{
     reading::{self, Reading},
 };
 use sha2::{Digest as _, Sha256};
-use std::{collections::HashMap, fs, io, path::Path};
+use std::{
+    collections::HashMap,
+    fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 /// What became of a file.
 pub(super) enum Taken {
     Fresh(Fresh),
     Unchanged,
-    LeftOut,
+    LeftOut(&'static str),
     Failed(String),
 }
 
@@ -23,7 +28,7 @@ impl Taken {
         match self {
             Self::Fresh(_) => Fate::Stored,
             Self::Unchanged => Fate::Unchanged,
-            Self::LeftOut => Fate::LeftOut,
+            Self::LeftOut(_) => Fate::LeftOut,
             Self::Failed(_) => Fate::Failed,
         }
     }
@@ -63,13 +68,29 @@ pub(super) fn take(file: &File, origin: &Origin, model: &str, seen: &HashMap<Str
     if seen.get(&file.path) == Some(&hash) {
         return Taken::Unchanged;
     }
-    let reading = reading::read(Path::new(&file.path), &bytes);
+    // no file, however odd, may end the ingestion of all others
+    let read = || {
+        let reading = reading::read(Path::new(&file.path), &bytes)?;
+        let passages = cuts(&reading);
+        Some((reading, passages))
+    };
+    let (reading, passages) = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Some(read)) => read,
+        Ok(None) => return Taken::Failed("it is not text".to_owned()),
+        Err(_) => return Taken::Failed("its reader panicked, which is a fault of this program".to_owned()),
+    };
     let is_foreign = matches!(origin, Origin::Book(_)) && !reading.is_in_english();
-    let passages = cuts(&reading);
-    if reading.is_unlisted || is_foreign || passages.is_empty() {
-        return Taken::LeftOut;
+    let why = match () {
+        () if reading.is_unlisted => "it is a print page, an old link or a redirect",
+        () if is_foreign => "it is a translation",
+        () if passages.is_empty() => "it says nothing",
+        () => "",
+    };
+    if !why.is_empty() {
+        return Taken::LeftOut(why);
     }
     let title = reading.title.unwrap_or_else(|| file.path.clone());
+    let title = title[..title.floor_char_boundary(TITLE_BYTES_MAX)].to_owned();
     Taken::Fresh(Fresh { title, text: reading.text, hash, bytes: bytes.len() as u64, passages })
 }
 
@@ -105,6 +126,8 @@ fn hash(bytes: &[u8], model: &str) -> Vec<u8> {
 
 /// Raised with every change to `reading` or `passages` that makes other passages, so that stores are brought up to date.
 const READER_VERSION: u8 = 1;
+/// A longer title is text in the wrong place.
+const TITLE_BYTES_MAX: usize = 200;
 /// A longer file is data.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
@@ -134,7 +157,7 @@ mod tests {
     fn translations_are_left_out_of_books_and_kept_in_a_person_s_folder() {
         let page = r#"<html lang="ja"><body><p>words</p></body></html>"#;
         let book = Origin::Book("/x".into());
-        assert!(matches!(taken("a.html", page, &book, &HashMap::new()), Taken::LeftOut));
+        assert!(matches!(taken("a.html", page, &book, &HashMap::new()), Taken::LeftOut(_)));
         assert!(matches!(taken("a.html", page, &folder(), &HashMap::new()), Taken::Fresh(_)));
     }
 
@@ -142,7 +165,7 @@ mod tests {
     fn redirects_and_empty_files_are_left_out() {
         let redirect = r#"<meta http-equiv="refresh" content="0; URL=b.html"><body>Gone to b</body>"#;
         for (path, text) in [("a.html", redirect), ("a.md", "# Only a heading"), ("a.txt", " \n")] {
-            assert!(matches!(taken(path, text, &folder(), &HashMap::new()), Taken::LeftOut), "{path}");
+            assert!(matches!(taken(path, text, &folder(), &HashMap::new()), Taken::LeftOut(_)), "{path}");
         }
     }
 
@@ -154,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_passage_s_place_is_counted_in_characters() {
-        let reading = reading::read(Path::new("a.md"), "é é\n\n# A\n\nwords".as_bytes());
+        let reading = reading::read(Path::new("a.md"), "é é\n\n# A\n\nwords".as_bytes()).unwrap();
         let places: Vec<_> = cuts(&reading).into_iter().map(|cut| (cut.start, cut.text)).collect();
         assert_eq!(places, [(0, "é é".to_owned()), (10, "words".to_owned())]);
     }

@@ -1,5 +1,5 @@
 //! HTML: its content as Markdown, without what surrounds it. What counts as content: all of `<main>` where a page has
-//! one, else of `<body>`; never scripts, styles, navigation, controls, or lines that a book hides. Builds no tree: a list
+//! one, else of all that is not `<head>`; never scripts, styles, navigation, controls, or lines that a book hides. Builds no tree: a list
 //! of open elements is enough.
 
 use super::{Heading, Reading};
@@ -7,7 +7,17 @@ use html5gum::{HtmlString, StartTag, Token, Tokenizer};
 use std::collections::BTreeMap;
 
 pub(super) fn read(html: &str) -> Reading {
-    let mut page = Page { only_main: html.contains("<main"), ..Page::default() };
+    if html.contains("<main") {
+        let reading = read_where(html, true);
+        if !reading.text.is_empty() {
+            return reading;
+        }
+    }
+    read_where(html, false)
+}
+
+fn read_where(html: &str, only_main: bool) -> Reading {
+    let mut page = Page { only_main, ..Page::default() };
     for token in Tokenizer::new(html) {
         match token {
             Ok(Token::StartTag(tag)) => page.open(&tag),
@@ -42,8 +52,10 @@ struct Page {
 const VOID: [&str; 14] =
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 /// Elements whose content is not what a page says.
-const LEFT_OUT: [&str; 12] =
-    ["aside", "button", "canvas", "dialog", "footer", "form", "iframe", "nav", "noscript", "script", "style", "svg"];
+const LEFT_OUT: [&str; 13] = [
+    "aside", "button", "canvas", "dialog", "footer", "form", "iframe", "nav", "noscript", "script", "style", "svg",
+    "title",
+];
 /// Elements that stand in a paragraph of their own.
 const BLOCKS: [&str; 17] = [
     "article",
@@ -196,9 +208,13 @@ impl Page {
         if !self.is_content() || self.reading.text.is_empty() {
             return;
         }
-        let end = self.reading.text.trim_end().len();
+        // never back into a heading, whose place is known already
+        let floor = self.reading.headings.last().map_or(0, |heading| heading.end);
+        let end = self.reading.text.trim_end().len().max(floor);
         self.reading.text.truncate(end);
-        self.put("\n\n");
+        if end > floor || floor == 0 {
+            self.put("\n\n");
+        }
     }
 
     fn put(&mut self, words: &str) {
@@ -208,7 +224,7 @@ impl Page {
     }
 
     fn is_content(&self) -> bool {
-        self.left_out_from.is_none() && self.is_in(if self.only_main { "main" } else { "body" })
+        self.left_out_from.is_none() && (if self.only_main { self.is_in("main") } else { !self.is_in("head") })
     }
 
     fn is_in(&self, name: &str) -> bool {

@@ -57,10 +57,22 @@ fn elements_that_are_never_closed_do_not_swallow_the_page() {
     assert!(["one", "two", "three", "four", "five", "six"].iter().all(|it| reading.text.contains(it)), "{reading:?}");
 }
 
+#[test]
+fn a_page_without_body_is_read_and_a_main_in_a_comment_is_none() {
+    let reading = read("<title>T</title><h1>A</h1><p>words");
+    assert_eq!((reading.text.as_str(), reading.title.as_deref()), ("# A\n\nwords", Some("A")));
+    assert!(read("<!-- <main> --><body><p>words</p></body>").text.contains("words"));
+}
+
 proptest! {
     #[test]
-    fn any_soup_of_tags_is_read(soup in r#"(<(/?)(main|body|pre|code|h2|li|p|svg|nav|html)( class="boring")?>|[a-z<>&;\n ]){0,60}"#) {
+    fn any_soup_of_tags_is_read_and_cut(
+        soup in r#"(<(/?)(main|body|head|pre|code|h1|h2|li|p|svg|nav|html|title)( class="boring")?>|[a-z<>&;\n \u{3000}字]){0,60}"#
+    ) {
         let reading = read(&soup);
+        for piece in crate::passages::split(&reading) {
+            prop_assert!(reading.text[piece.start..].starts_with(piece.text));
+        }
         let mut last = 0;
         for heading in &reading.headings {
             prop_assert!(last <= heading.start && heading.start <= heading.end);

@@ -11,7 +11,7 @@ CREATE TABLE documents (
 );
 
 CREATE TABLE passages (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- a number is never given twice: somebody may still hold it
     document INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     start INTEGER NOT NULL, -- where in the document's text, in characters
     heading TEXT NOT NULL, -- the headings above it, the outermost first
@@ -35,8 +35,24 @@ CREATE TABLE vectors (
     vector BLOB NOT NULL -- little-endian 32-bit floats
 );
 
--- The corpus that was read to its end; no row before the first time.
+-- The corpus that is, or is being, read; no row before the first time.
 CREATE TABLE ingested (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    corpus TEXT NOT NULL
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    corpus TEXT NOT NULL, -- JSON
+    model TEXT NOT NULL,
+    complete BOOLEAN NOT NULL
+);
+
+-- Grows with every change, so that a process notices what another one has changed.
+CREATE TABLE change (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number INTEGER NOT NULL
+);
+INSERT INTO change VALUES (1, 0);
+
+-- MCP sessions of revisions up to 2025-11-25, so that they outlive a process.
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL, -- JSON
+    used INTEGER NOT NULL -- seconds since 1970
 );

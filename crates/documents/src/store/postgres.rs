@@ -1,0 +1,286 @@
+//! The store on a server: PostgreSQL with pgvector, for many replicas over one store. Vectors are found by an HNSW index of
+//! their model's own; words by a tsvector, with headings weighed above text.
+
+use super::{
+    After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
+    SourceCount, WAIT, place,
+};
+use crate::Location;
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, Transaction,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{collections::HashMap, fmt::Write as _};
+
+/// A store on a server.
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresStore {
+    pool: PgPool,
+    model: Model,
+}
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+impl PostgresStore {
+    pub(crate) async fn open(to: &PgConnectOptions, model: Model) -> std::result::Result<Self, OpenError> {
+        let location = || Location::Server(Box::new(to.clone()));
+        let failed = |cause| OpenError::Database { location: location(), cause };
+        let options = to.clone().application_name("sidelight-mcp");
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
+        let pool = pool.connect_with(options).await.map_err(failed)?;
+        let migrated = migrator().run(&pool).await;
+        migrated.map_err(|cause| OpenError::Tables { location: location(), cause })?;
+        let store = Self { pool, model };
+        store.index_vectors().await.map_err(failed)?;
+        Ok(store)
+    }
+
+    /// An index holds vectors of one length, so each model has one of its own.
+    async fn index_vectors(&self) -> Result<()> {
+        let (table, dimensions) = (index_name(&self.model), self.model.dimensions);
+        let model = self.model.name.replace('\'', "''");
+        let statement = format!(
+            "CREATE INDEX IF NOT EXISTS {table} ON vectors USING hnsw ((vector::vector({dimensions})) vector_ip_ops)
+             WHERE model = '{model}'"
+        );
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?; // two replicas that start at once
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+        transaction.commit().await
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&self.pool).await.map(drop)
+    }
+
+    pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let query = sqlx::query_scalar(
+            "SELECT passages.id FROM passages JOIN documents ON documents.id = document,
+                  to_tsquery('english', $1) AS question
+             WHERE words @@ question AND ($2::text IS NULL OR source = $2)
+             ORDER BY ts_rank_cd(words, question, 1) DESC, passages.id LIMIT $3",
+        );
+        query.bind(quoted.join(" | ")).bind(source.map(without_nul)).bind(i64::from(limit)).fetch_all(&self.pool).await
+    }
+
+    pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
+        let (dimensions, model) = (self.model.dimensions, self.model.name.replace('\'', "''"));
+        // the model stands in the statement, because only then the planner may take its index
+        let statement = format!(
+            "SELECT passage FROM vectors JOIN passages ON passages.id = passage JOIN documents ON documents.id = document
+             WHERE model = '{model}' AND ($2::text IS NULL OR source = $2)
+               AND (vector::vector({dimensions}) <#> $1::vector) < 0
+             ORDER BY vector::vector({dimensions}) <#> $1::vector LIMIT $3"
+        );
+        let mut transaction = self.pool.begin().await?;
+        let search = format!("SET LOCAL hnsw.ef_search = {}", limit.clamp(40, 1_000));
+        sqlx::query(AssertSqlSafe(search)).execute(&mut *transaction).await?;
+        let query = sqlx::query_scalar(AssertSqlSafe(statement));
+        let query = query.bind(text(vector)).bind(source.map(without_nul)).bind(i64::from(limit));
+        let found = query.fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(found)
+    }
+
+    pub(crate) async fn passages(&self, ids: &[i64]) -> Result<Vec<Passage>> {
+        let query = sqlx::query_as(
+            "SELECT passages.id, source, path, title, heading, passages.text, start
+             FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
+             JOIN passages ON passages.id = wanted.id JOIN documents ON documents.id = document
+             ORDER BY place",
+        );
+        let rows: Vec<super::PassageRow> = query.bind(ids).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(Passage::from).collect())
+    }
+
+    pub(crate) async fn document(&self, source: &str, path: &str) -> Result<Option<Document>> {
+        let query = sqlx::query_as("SELECT title, text FROM documents WHERE source = $1 AND path = $2");
+        let row = query.bind(without_nul(source)).bind(without_nul(path)).fetch_optional(&self.pool).await?;
+        Ok(row.map(|(title, text)| Document { source: source.to_owned(), path: path.to_owned(), title, text }))
+    }
+
+    pub(crate) async fn names(&self, after: After<'_>, limit: u32) -> Result<Vec<DocumentName>> {
+        let query = sqlx::query_as(
+            "SELECT source, path, title, octet_length(text)::bigint FROM documents
+             WHERE ($1::text IS NULL OR source = $1)
+               AND ($2::text IS NULL OR (source COLLATE \"C\", path COLLATE \"C\") > ($2, $3))
+             ORDER BY source COLLATE \"C\", path COLLATE \"C\" LIMIT $4",
+        );
+        let (source, path) = after.last.unzip();
+        let query = query
+            .bind(after.source.map(without_nul))
+            .bind(source.map(without_nul))
+            .bind(path.map(without_nul))
+            .bind(i64::from(limit));
+        let rows: Vec<super::NameRow> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(DocumentName::from).collect())
+    }
+
+    pub(crate) async fn paths(&self, source: &str, prefix: &str, limit: u32) -> Result<Vec<String>> {
+        let query = sqlx::query_scalar(
+            "SELECT path FROM documents WHERE source = $1 AND starts_with(path, $2) ORDER BY path COLLATE \"C\" LIMIT $3",
+        );
+        query.bind(without_nul(source)).bind(without_nul(prefix)).bind(i64::from(limit)).fetch_all(&self.pool).await
+    }
+
+    pub(crate) async fn sources(&self) -> Result<Vec<SourceCount>> {
+        let query = sqlx::query_as(
+            "SELECT source, count(DISTINCT documents.id), count(passages.id)
+             FROM documents LEFT JOIN passages ON document = documents.id GROUP BY source ORDER BY source COLLATE \"C\"",
+        );
+        let rows: Vec<super::SourceRow> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(SourceCount::from).collect())
+    }
+
+    pub(crate) async fn hashes(&self, source: &str) -> Result<HashMap<String, Vec<u8>>> {
+        let query = sqlx::query_as("SELECT path, hash FROM documents WHERE source = $1").bind(source);
+        let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    pub(crate) async fn store(&self, documents: &[NewDocument]) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?;
+        for document in documents {
+            let Document { source, path, .. } = &document.document;
+            delete(&mut transaction, source, path).await?;
+            self.insert(&mut transaction, document).await?;
+        }
+        transaction.commit().await
+    }
+
+    async fn insert(&self, into: &mut Transaction<'_, Postgres>, new: &NewDocument) -> Result<()> {
+        let Document { source, path, title, text: words } = &new.document;
+        let query = sqlx::query_scalar(
+            "INSERT INTO documents (source, path, title, text, hash) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        );
+        let query = query.bind(source).bind(path).bind(without_nul(title)).bind(without_nul(words)).bind(&new.hash);
+        let document: i64 = query.fetch_one(&mut **into).await?;
+        for passage in &new.passages {
+            let query = sqlx::query(
+                "WITH passage AS (
+                     INSERT INTO passages (document, start, heading, text) VALUES ($1, $2, $3, $4) RETURNING id
+                 )
+                 INSERT INTO vectors (passage, model, vector) SELECT id, $5, $6::vector FROM passage",
+            );
+            let query = query.bind(document).bind(place(passage.start));
+            let query = query.bind(without_nul(&passage.heading)).bind(without_nul(&passage.text));
+            query.bind(&self.model.name).bind(text(&passage.vector)).execute(&mut **into).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn remove(&self, source: &str, paths: &[String]) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?;
+        for path in paths {
+            delete(&mut transaction, source, path).await?;
+        }
+        transaction.commit().await
+    }
+
+    pub(crate) async fn retain_sources(&self, names: &[&str]) -> Result<()> {
+        let query = sqlx::query("DELETE FROM documents WHERE source <> ALL ($1)").bind(names);
+        query.execute(&self.pool).await.map(drop)
+    }
+
+    pub(crate) async fn remembered(&self) -> Result<Option<(String, String, bool)>> {
+        sqlx::query_as("SELECT corpus, model, complete FROM ingested").fetch_optional(&self.pool).await
+    }
+
+    pub(crate) async fn remember(&self, corpus: &str, model: &str, complete: bool) -> Result<()> {
+        let query = sqlx::query(
+            "INSERT INTO ingested (one, corpus, model, complete) VALUES (1, $1, $2, $3)
+             ON CONFLICT (one) DO UPDATE SET corpus = $1, model = $2, complete = $3",
+        );
+        query.bind(corpus).bind(model).bind(complete).execute(&self.pool).await.map(drop)
+    }
+
+    pub(crate) async fn load_session(&self, id: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT state FROM sessions WHERE id = $1").bind(id).fetch_optional(&self.pool).await
+    }
+
+    pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
+        let query = sqlx::query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
+        query.execute(&self.pool).await?;
+        let query = sqlx::query(
+            "INSERT INTO sessions (id, state, used) VALUES ($1, $2, $3)
+             ON CONFLICT (id) DO UPDATE SET state = $2, used = $3",
+        );
+        query.bind(id).bind(state).bind(now).execute(&self.pool).await.map(drop)
+    }
+
+    pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&self.pool).await.map(drop)
+    }
+}
+
+/// One writer at a time, as SQLite has it: two replicas that read the same corpus do not fight over its documents.
+async fn lock(transaction: &mut Transaction<'_, Postgres>) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(&mut **transaction).await.map(drop)
+}
+
+/// Any number that is ours.
+const WRITERS: i64 = 0x51de_1147;
+
+async fn delete(from: &mut Transaction<'_, Postgres>, source: &str, path: &str) -> Result<()> {
+    let query = sqlx::query("DELETE FROM documents WHERE source = $1 AND path = $2");
+    query.bind(source).bind(path).execute(&mut **from).await.map(drop)
+}
+
+/// PostgreSQL's text has no NUL; a client's own words may.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// A vector as pgvector reads it.
+fn text(vector: &[f32]) -> String {
+    let mut text = String::from("[");
+    for (place, number) in vector.iter().enumerate() {
+        let _ = write!(text, "{}{number}", if place == 0 { "" } else { "," });
+    }
+    text.push(']');
+    text
+}
+
+/// A name that an index may have, and that no other model's index has.
+fn index_name(model: &Model) -> String {
+    let plain: String = model.name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
+    let hash = model.name.bytes().fold(0u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    format!("vectors_{}_{hash:08x}", plain.to_ascii_lowercase().chars().take(40).collect::<String>())
+}
+
+/// In their order; a migration that was published is never changed.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "documents", include_str!("../../migrations/postgres/0001_documents.sql"))];
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.into_iter().map(|(version, description, sql)| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_is_written_as_pgvector_reads_it() {
+        assert_eq!(text(&[1.0, -0.5, 0.25]), "[1,-0.5,0.25]");
+        assert_eq!(text(&[]), "[]");
+    }
+
+    #[test]
+    fn two_models_have_two_indexes() {
+        let model = |name: &str| Model { name: name.to_owned(), dimensions: 3 };
+        assert_ne!(index_name(&model("a-b")), index_name(&model("a_b")));
+        assert!(index_name(&model(&"x".repeat(200))).len() <= 63, "PostgreSQL cuts longer names");
+    }
+}

@@ -1,0 +1,85 @@
+//! The store on a server: PostgreSQL with pgvector, at `TEST_POSTGRES_URL`. `cargo ci store` starts one and runs this; a
+//! bare `cargo test` does not, because it needs what a fresh machine has not.
+#![allow(clippy::unwrap_used)] // a test may stop
+
+mod store;
+
+use documents::{DocumentQueries, Location, StoreError};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use std::{
+    process,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+fn server() -> String {
+    std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL names the server: run `cargo ci store`")
+}
+
+async fn say(statement: &str) {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+}
+
+/// A database of its own; it is gone with the server.
+async fn database() -> Location {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("t_{}_{}", process::id(), NEXT.fetch_add(1, Relaxed));
+    say(&format!("CREATE DATABASE {name}")).await;
+    let (server, _) = server().rsplit_once('/').map(|(server, name)| (server.to_owned(), name.to_owned())).unwrap();
+    format!("{server}/{name}").parse().unwrap()
+}
+
+async fn open(location: &Location, model: &str) -> DocumentQueries {
+    DocumentQueries::open(location, store::model(model)).await.unwrap()
+}
+
+async fn fresh() -> (DocumentQueries, ()) {
+    (open(&database().await, "m").await, ())
+}
+
+store_suite!(fresh());
+
+#[tokio::test]
+async fn replicas_that_start_at_once_share_one_store() {
+    let location = database().await;
+    let (one, other) = tokio::join!(open(&location, "m"), open(&location, "m"));
+    let documents = [store::document("a.md", "one"), store::document("b.md", "two")];
+    let (stored, again) = tokio::join!(one.store(&documents), other.store(&documents));
+    stored.and(again).unwrap();
+    assert_eq!(one.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 4);
+    one.save_session("x", "{}").await.unwrap();
+    assert_eq!(other.load_session("x").await.unwrap().as_deref(), Some("{}"));
+}
+
+#[tokio::test]
+async fn vectors_of_another_model_are_not_compared() {
+    let location = database().await;
+    let one = open(&location, "m").await;
+    one.store(&[store::document("a.md", "one")]).await.unwrap();
+    let other = open(&location, "it's another").await;
+    assert_eq!(other.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 0);
+    assert_eq!(other.full_text("one", None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_cuts_its_connections_is_found_again() {
+    let location = database().await;
+    let store = open(&location, "m").await;
+    store.store(&[store::document("a.md", "one")]).await.unwrap();
+    let name = location.to_string().rsplit('/').next().unwrap().to_owned();
+    say(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    let mut failures = 0;
+    while let Err(error) = store.ping().await {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        failures += 1;
+        assert!(failures < 20, "{error:?}");
+    }
+    assert_eq!(store.full_text("one", None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_its_password() {
+    let location: Location = "postgres://me:s3cret@127.0.0.1:1/docs".parse().unwrap();
+    let refused = DocumentQueries::open(&location, store::model("m")).await.unwrap_err().to_string();
+    assert!(refused.contains("postgres://me@127.0.0.1:1/docs") && !refused.contains("s3cret"), "{refused}");
+}

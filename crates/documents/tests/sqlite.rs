@@ -1,0 +1,64 @@
+//! The store in a file.
+#![allow(clippy::unwrap_used)] // a test may stop
+
+mod store;
+
+use documents::{DocumentQueries, Location, OpenError};
+use std::path::Path;
+use tempfile::TempDir;
+
+async fn open(folder: &Path, model: &str) -> DocumentQueries {
+    DocumentQueries::open(&Location::File(folder.join("a.db")), store::model(model)).await.unwrap()
+}
+
+async fn fresh() -> (DocumentQueries, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (open(folder.path(), "m").await, folder)
+}
+
+store_suite!(fresh());
+
+#[tokio::test]
+async fn a_store_outlives_its_process_and_vectors_of_another_model_are_not_compared() {
+    let (queries, folder) = fresh().await;
+    queries.store(&[store::document("a.md", "one")]).await.unwrap();
+    queries.remember("c", "m", true).await.unwrap();
+    queries.close().await;
+    let again = open(folder.path(), "m").await;
+    assert_eq!(again.remembered().await.unwrap(), Some(("c".to_owned(), "m".to_owned(), true)));
+    assert_eq!(again.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 2);
+    let other = open(folder.path(), "n").await;
+    assert_eq!(other.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 0);
+    assert_eq!(other.full_text("one", None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_one_process_changes_the_other_one_finds() {
+    let (one, folder) = fresh().await;
+    let other = open(folder.path(), "m").await;
+    one.store(&[store::document("a.md", "one")]).await.unwrap();
+    assert_eq!(other.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 2);
+    other.remove("s", &["a.md".to_owned()]).await.unwrap();
+    assert_eq!(one.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db");
+    let words = "These are words.\n".repeat(100);
+    std::fs::write(&file, &words).unwrap();
+    let refused = DocumentQueries::open(&Location::File(file.clone()), store::model("m")).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Database { .. }), "{refused}");
+    assert!(refused.to_string().contains("a.db"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), words);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let refused = DocumentQueries::open(&Location::File(file.join("sub/a.db")), store::model("m")).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Folder { .. }), "{refused}");
+}
