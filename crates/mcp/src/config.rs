@@ -3,6 +3,8 @@
 
 use crate::{
     otel::Otel,
+    toolbox::{self, Declared},
+    tools,
     values::{self, AdminAddress},
 };
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
@@ -12,7 +14,7 @@ use std::{
     env, fs,
     io::{self, IsTerminal as _},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -61,10 +63,7 @@ struct Arguments {
     #[arg(long, env = "ADMIN_ADDR", value_parser = values::admin_address, value_name = "HOST:PORT", global = true)]
     admin_addr: Option<AdminAddress>,
     /// What callers of the admin port prove themselves with; needed on every address but loopback
-    #[arg(
-        long, env = "ADMIN_TOKEN", value_parser = values::token, value_name = "TOKEN", hide_env_values = true,
-        global = true
-    )]
+    #[arg(long, env = "ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true, global = true)]
     admin_token: Option<String>,
     /// A file that holds the token
     #[arg(long, env = "ADMIN_TOKEN_FILE", value_name = "FILE", global = true)]
@@ -82,6 +81,16 @@ struct Arguments {
     /// Where this runs, for logs and traces
     #[arg(long, env = "ENVIRONMENT", value_name = "NAME", default_value = "development", global = true)]
     environment: String,
+    /// Sessions at a time, of revisions up to 2025-11-25; the one not used for the longest time makes room
+    #[arg(long, env = "MCP_MAX_SESSIONS", value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..), global = true)]
+    mcp_max_sessions: u16,
+    /// Replies at a time that are streams; the one silent for the longest time makes room
+    #[arg(long, env = "MCP_MAX_STREAMS", value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..), global = true)]
+    mcp_max_streams: u16,
+    /// A file that declares further query tools, such as tools.toml
+    #[arg(long, env = "TOOLS_CONFIG", value_name = "FILE", global = true)]
+    tools_config: Option<PathBuf>,
+
     /// Which log lines are written, by target and level
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info,rmcp=warn", global = true)]
     rust_log: String,
@@ -89,9 +98,9 @@ struct Arguments {
     #[arg(long, env = "LOG_FORMAT", value_parser = values::log_format, value_name = "FORMAT", global = true)]
     log_format: Option<LogFormat>,
 
-    /// The document store, sqlite://PATH [default: a file in the user's data folder]
-    #[arg(long, env = "DATABASE_URL", value_parser = values::location, value_name = "URL", global = true)]
-    database_url: Option<Location>,
+    /// The document store, sqlite://PATH or postgres://USER@HOST/DATABASE [default: a file in the user's data folder]
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
     /// The folder to index [default: the Rust books of the installed toolchain]
     #[arg(long, env = "DOCS_PATH", value_parser = values::folder, value_name = "FOLDER", global = true)]
     docs_path: Option<PathBuf>,
@@ -120,6 +129,9 @@ pub struct Config {
     pub(crate) kit: sidelight::Settings,
     pub(crate) store: Location,
     pub(crate) docs: Option<PathBuf>,
+    pub(crate) sessions_max: usize,
+    pub(crate) streams_max: usize,
+    pub(crate) declared: Vec<Declared>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -158,8 +170,11 @@ impl Config {
             mcp_address: mcp_address(&arguments)?,
             kit: kit(&arguments, &otel, command, admin.as_ref())?,
             admin,
-            store: arguments.database_url.map_or_else(default_store, Ok)?,
+            store: arguments.database_url.map_or_else(default_store, |url| values::location(&url))?,
             docs: arguments.docs_path,
+            sessions_max: usize::from(arguments.mcp_max_sessions),
+            streams_max: usize::from(arguments.mcp_max_streams),
+            declared: arguments.tools_config.map_or_else(|| Ok(Vec::new()), |file| declared(&file))?,
             allowed_hosts: arguments.mcp_allowed_hosts,
             allowed_origins: arguments.mcp_allowed_origins,
             warnings: otel.warnings,
@@ -199,7 +214,8 @@ fn admin(arguments: &Arguments, command: Command) -> Result<Option<sidelight_adm
 fn token(arguments: &Arguments) -> Result<Option<String>, String> {
     match (&arguments.admin_token, &arguments.admin_token_file) {
         (Some(_), Some(_)) => Err("ADMIN_TOKEN and ADMIN_TOKEN_FILE are both set: one of them is allowed".to_owned()),
-        (Some(token), None) => Ok(Some(token.clone())),
+        // not read by clap, which would print a bad one
+        (Some(token), None) => values::token(token).map(Some).map_err(|why| format!("ADMIN_TOKEN: {why}")),
         (None, None) => Ok(None),
         (None, Some(file)) => {
             let refused = |why: String| format!("ADMIN_TOKEN_FILE={}: {why}", file.display());
@@ -243,9 +259,13 @@ fn kit(
     })
 }
 
+fn declared(file: &Path) -> Result<Vec<Declared>, String> {
+    toolbox::read(file, &tools::NAMES).map_err(|why| format!("TOOLS_CONFIG: {why}"))
+}
+
 fn default_store() -> Result<Location, String> {
     let folder = dirs::data_dir().ok_or("this user has no data folder: set DATABASE_URL=sqlite://PATH")?;
-    Ok(Location::file(folder.join("sidelight/documents.db")))
+    Ok(Location::File(folder.join("sidelight/documents.db")))
 }
 
 /// One request in a hundred.

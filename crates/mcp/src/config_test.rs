@@ -76,7 +76,7 @@ fn a_bad_value_is_refused_with_its_name_itself_and_what_is_allowed() {
         ("--mcp-addr", "nowhere", "MCP_ADDR takes HOST:PORT"),
         ("--otel-trace-sample-rate", "plenty", "from 0 to 1"),
         ("--enable-profiling", "perhaps", "true (CPU and heap), cpu or false"),
-        ("--database-url", "postgres://x", "sqlite://PATH"),
+        ("--database-url", "mysql", "sqlite://PATH"),
         ("--docs-path", "/no/such/folder", "DOCS_PATH takes a folder"),
         ("--mcp-port", "70000", "65535"),
     ] {

@@ -1,16 +1,16 @@
-//! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply. Part of every
-//! build. Host, Origin and the length of the body are checked by `rmcp`'s transport, behind this.
+//! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply; a reply that
+//! is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by `rmcp`'s transport, behind this.
 
-use crate::metrics::HTTP_ACTIVE;
+use crate::{metrics::HTTP_ACTIVE, streams::Streams};
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
 };
 use sidelight::{CorrelationId, correlation};
 
-pub(crate) async fn correlate(mut request: Request, next: Next) -> Response {
+pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Request, next: Next) -> Response {
     let sent = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
     let id = sent.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
@@ -19,7 +19,7 @@ pub(crate) async fn correlate(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     drop(active);
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
-    response
+    streams.watch(response)
 }
 
 /// One request in the gauge, also when its future is dropped.

@@ -1,47 +1,103 @@
 //! MCP's methods. [`McpHandler::handle_tool_call`] is the one way into a tool. Observes nothing: `Observed` wraps it.
 
-use crate::tools::{self, ToolError};
+use crate::{
+    progress::Progress,
+    resources,
+    toolbox::Declared,
+    tools::{self, ToolError},
+};
 use documents::Library;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+        ContentBlock, Implementation, JsonObject, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+        Tool,
     },
     service::RequestContext,
 };
-use std::error::Error;
+use std::{error::Error, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
 
 /// Answers for a library. Cheap to clone: the HTTP transport makes one for each request.
 #[derive(Clone, Debug)]
 pub struct McpHandler {
     library: Library,
+    declared: Arc<[Declared]>,
+    tools: Arc<[Tool]>,
+    turns: Arc<Semaphore>,
 }
 
+/// Calls at a time; a further one waits for its turn.
+const CALLS_MAX: usize = 64;
+/// How long it waits.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long a call may take.
+const CALL: Duration = Duration::from_secs(30);
+/// How long a client may keep the list of tools, which only a restart changes: an hour.
+const TOOLS_FRESH_MS: u64 = 3_600_000;
+
 impl McpHandler {
-    /// Answers for this library.
+    /// Answers for this library, with no tools but its own.
     #[must_use]
     pub fn new(library: Library) -> Self {
-        Self { library }
+        Self::with(library, Vec::new())
     }
 
-    /// Calls a tool. Wrong arguments and a store that fails are results that say so, which the model reads.
+    /// And with declared tools.
+    pub(crate) fn with(library: Library, declared: Vec<Declared>) -> Self {
+        let tools = tools::all(&declared).into();
+        Self { library, declared: declared.into(), tools, turns: Arc::new(Semaphore::new(CALLS_MAX)) }
+    }
+
+    /// Calls a tool. Wrong arguments, a store that fails and a call that takes too long are results that say so, which the
+    /// model reads.
     ///
     /// # Errors
     /// -32602 for a name that no tool has.
-    pub async fn handle_tool_call(&self, name: &str, arguments: JsonObject) -> Result<CallToolResult, ErrorData> {
-        let result = match name {
+    pub async fn handle_tool_call(
+        &self,
+        name: &str,
+        arguments: JsonObject,
+        progress: &Progress,
+    ) -> Result<CallToolResult, ErrorData> {
+        if self.get_tool(name).is_none() {
+            let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_ref()).collect();
+            let names = names.join(", ");
+            return Err(ErrorData::invalid_params(
+                format!("no tool is called {:?}; there are: {names}", shown(name)),
+                None,
+            ));
+        }
+        let Ok(Ok(_turn)) = timeout(WAIT, self.turns.acquire()).await else {
+            return Ok(refused("the server is busy; try again"));
+        };
+        match timeout(CALL, self.call(name, arguments, progress)).await {
+            Ok(result) => Ok(result.unwrap_or_else(|error| failed(name, &error))),
+            Err(_) => Ok(refused("the call took too long and was given up; ask for less, or try again")),
+        }
+    }
+
+    async fn call(&self, name: &str, arguments: JsonObject, progress: &Progress) -> Result<CallToolResult, ToolError> {
+        if let Some(declared) = self.declared.iter().find(|declared| declared.name == name) {
+            return tools::query(declared, &self.library, arguments, progress).await;
+        }
+        match name {
             "list_sources" => tools::list_sources(&self.library, arguments).await,
             "read_document" => tools::read_document(&self.library, arguments).await,
-            "search_docs" => tools::search_docs(&self.library, arguments).await,
-            _ => {
-                let names = tools::NAMES.join(", ");
-                return Err(ErrorData::invalid_params(format!("no tool is called {name:?}; there are: {names}"), None));
-            }
-        };
-        Ok(result.unwrap_or_else(|error| failed(name, &error)))
+            _ => tools::search_docs(&self.library, arguments, progress).await,
+        }
     }
 }
+
+/// As much of a client's own word as is worth repeating.
+fn shown(word: &str) -> &str {
+    &word[..word.floor_char_boundary(SHOWN_BYTES_MAX)]
+}
+
+/// A name is at most 128 characters long, by the specification.
+const SHOWN_BYTES_MAX: usize = 128;
 
 /// The client reads the sentence; the log has the cause as well.
 fn failed(name: &str, error: &ToolError) -> CallToolResult {
@@ -53,17 +109,22 @@ fn failed(name: &str, error: &ToolError) -> CallToolResult {
         let cause = cause.map(ToString::to_string).unwrap_or_default();
         sidelight::warn!("a tool failed", tool = name, error = error.to_string(), cause = cause);
     }
-    CallToolResult::error(vec![ContentBlock::text(error.to_string())])
+    refused(&error.to_string())
+}
+
+fn refused(why: &str) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(why)])
 }
 
 impl ServerHandler for McpHandler {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
-        self.handle_tool_call(&request.name, arguments).await.map(CallToolResponse::from)
+        let result = self.handle_tool_call(&request.name, arguments, &Progress::of(&context)).await;
+        result.map(CallToolResponse::from)
     }
 
     async fn list_tools(
@@ -71,19 +132,54 @@ impl ServerHandler for McpHandler {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::all()))
+        let mut page = ListToolsResult::with_all_items(self.tools.to_vec());
+        page.ttl_ms = Some(TOOLS_FRESH_MS);
+        page.cache_scope = Some(CacheScope::Public);
+        Ok(page)
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        tools::all().into_iter().find(|tool| tool.name == name)
+        self.tools.iter().find(|tool| tool.name == name).cloned()
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let cursor = request.and_then(|request| request.cursor);
+        resources::list(&self.library, cursor.as_deref()).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(resources::templates())
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        resources::read(&self.library, &request.uri).await.map(ReadResourceResponse::from)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        resources::complete(&self.library, &request).await
     }
 
     fn get_info(&self) -> ServerConfig {
         let mut own = Implementation::new("sidelight-mcp", env!("CARGO_PKG_VERSION"));
         own.title = Some("Sidelight document server".to_owned());
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(own)
-            .with_instructions(INSTRUCTIONS)
+        let can = ServerCapabilities::builder().enable_completions().enable_resources().enable_tools().build();
+        ServerConfig::new(can).with_server_info(own).with_instructions(INSTRUCTIONS)
     }
 }
 

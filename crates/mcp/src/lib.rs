@@ -10,15 +10,22 @@
 mod banner;
 mod config;
 mod edge;
-mod first_start;
 mod handlers;
+mod listener;
 mod metrics;
 mod otel;
+mod progress;
+mod readiness;
+mod resources;
 mod server;
+mod sessions;
+mod streams;
+mod toolbox;
 mod tools;
 mod values;
 
 pub use config::{Command, Config, Refusal};
 pub use handlers::McpHandler;
 pub use metrics::CATALOG;
+pub use progress::Progress;
 pub use server::{McpServer, ServerError};

@@ -3,20 +3,19 @@
 use crate::{
     Config, McpHandler,
     banner::Banner,
-    edge,
-    first_start::{self, corpus, fill},
+    edge, listener,
+    readiness::{self, corpus, keep},
+    sessions::{Saved, Sessions},
+    streams::Streams,
     tools,
 };
-use axum::{Router, middleware, serve::ListenerExt as _};
-use documents::{DocumentQueries, Library, OpenError};
+use axum::{Router, middleware};
+use documents::{Library, OpenError};
 use embeddings::LocalEmbedder;
 use rmcp::{
     ServiceExt as _,
     service::ServerInitializeError,
-    transport::{
-        StreamableHttpServerConfig,
-        streamable_http_server::{StreamableHttpService, session::local::LocalSessionManager},
-    },
+    transport::{StreamableHttpServerConfig, streamable_http_server::StreamableHttpService},
 };
 use sidelight::Running;
 use sidelight_admin::{AdminError, Health};
@@ -27,6 +26,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// Why the server did not start, or ended early. One sentence.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,8 @@ impl McpServer {
     /// # Errors
     /// See [`sidelight::StartError`].
     pub fn observe(config: &Config) -> Result<Running, ServerError> {
-        Tool::intern(tools::NAMES);
+        let declared = config.declared.iter().map(|tool| tool.name.as_str());
+        Tool::intern(tools::NAMES.into_iter().chain(declared));
         let catalogs = vec![crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG];
         let running = sidelight::start(&config.kit, catalogs)?;
         for warning in &config.warnings {
@@ -116,7 +117,7 @@ impl McpServer {
         });
         let (address, listener) = bound.map_err(|cause| ServerError::Bind { address, cause })?;
         let health = Health::default();
-        health.is_unwell(first_start::PART, "the documents are still being read");
+        health.is_unwell(readiness::DOCUMENTS, "the documents are still being read");
         let admin = open_admin(config, &health)?;
         Ok(Self { listener, address, admin, health })
     }
@@ -127,10 +128,10 @@ impl McpServer {
     /// A store that cannot be opened, or a listener that breaks.
     pub async fn serve(self, config: &Config) -> Result<(), ServerError> {
         let library = library(config).await?;
-        let corpus = corpus(config.docs.clone()).await?;
+        let corpus = corpus(&library, config.docs.clone()).await?;
         let store = config.store.to_string();
         Banner { mcp: self.address, admin: self.admin, store: &store, documents: &corpus.says }.print();
-        let filling = tokio::spawn(fill(library.clone(), corpus, self.health.clone()));
+        let filling = tokio::spawn(keep(library.clone(), corpus, self.health.clone()));
         let ended = self.answer(config, library.clone()).await;
         filling.abort();
         library.close().await;
@@ -139,27 +140,27 @@ impl McpServer {
     }
 
     async fn answer(self, config: &Config, library: Library) -> Result<(), ServerError> {
-        let sessions = CancellationToken::new();
-        let app = router(config, McpHandler::new(library), sessions.clone());
+        let (sessions, streams) = (CancellationToken::new(), Streams::new(config.streams_max));
+        let app = router(config, library, sessions.clone(), streams.clone());
         let listener = TcpListener::from_std(self.listener).map_err(ServerError::Serve)?;
-        // without it a streamed reply waits some 40 ms for the client's acknowledgement
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         sidelight::info!("serving", address = self.address.to_string());
-        let (told, health) = (CancellationToken::new(), self.health);
-        let end = {
-            let told = told.clone();
-            async move {
-                let signal = told_to_end().await;
-                sidelight::info!("ending", signal = signal);
-                health.is_unwell("server", "the server is ending");
-                told.cancel();
-            }
+        let told = CancellationToken::new();
+        let ends = async {
+            let signal = told_to_end().await;
+            sidelight::info!("ending", signal = signal);
+            self.health.is_unwell("server", "the server is ending");
+            tokio::time::sleep(NOTICE).await; // whoever balances load learns of it before the port is closed
+            told.cancel();
+            tokio::time::sleep(DRAIN).await;
+            streams.end_all(); // they would never end by themselves
+            sessions.cancel();
+            tokio::time::sleep(LAST_WORDS).await;
         };
-        let serving = axum::serve(listener, app).with_graceful_shutdown(end);
         tokio::select! {
-            served = serving.into_future() => served.map_err(ServerError::Serve),
-            () = drain(told, sessions) => Ok(()),
+            () = listener::serve(listener, app, told.clone()) => {}
+            () = ends => {}
         }
+        Ok(())
     }
 
     /// Serves one client over standard input and output.
@@ -168,15 +169,15 @@ impl McpServer {
     /// A store that cannot be opened, an admin port that cannot be had, or a client that does not speak MCP.
     pub async fn stdio(config: &Config) -> Result<(), ServerError> {
         let health = Health::default();
-        health.is_unwell(first_start::PART, "the documents are still being read");
+        health.is_unwell(readiness::DOCUMENTS, "the documents are still being read");
         let admin = open_admin(config, &health)?;
         let library = library(config).await?;
-        let corpus = corpus(config.docs.clone()).await?;
+        let corpus = corpus(&library, config.docs.clone()).await?;
         sidelight::info!("serving over stdio", corpus = corpus.says, admin = admin.is_some());
-        let filling = tokio::spawn(fill(library.clone(), corpus, health));
-        let handler = Observed::new(McpHandler::new(library.clone()));
+        let filling = tokio::spawn(keep(library.clone(), corpus, health));
+        let handler = Observed::new(McpHandler::with(library.clone(), config.declared.clone()));
         let serve = async {
-            match handler.serve(rmcp::transport::stdio_pipes()).await {
+            match Box::pin(handler.serve(rmcp::transport::stdio_pipes())).await {
                 Ok(client) => drop(client.waiting().await), // a client that leaves is the end, however it leaves
                 Err(ServerInitializeError::ConnectionClosed(_)) => {}
                 Err(error) => return Err(ServerError::Stdio(error.to_string())),
@@ -198,7 +199,7 @@ impl McpServer {
     /// A store that cannot be opened or written.
     pub async fn ingest(config: &Config) -> Result<(), ServerError> {
         let library = library(config).await?;
-        let corpus = corpus(config.docs.clone()).await?;
+        let corpus = corpus(&library, config.docs.clone()).await?;
         eprintln!("reading {} into {}", corpus.says, config.store);
         let report = library.ingest(&corpus).await?;
         eprintln!(
@@ -211,8 +212,7 @@ impl McpServer {
 }
 
 async fn library(config: &Config) -> Result<Library, ServerError> {
-    let queries = DocumentQueries::open(&config.store).await?;
-    Ok(Library::new(queries, Arc::new(LocalEmbedder::new())).await?)
+    Ok(Library::open(&config.store, Arc::new(LocalEmbedder::new())).await?)
 }
 
 fn open_admin(config: &Config, health: &Health) -> Result<Option<SocketAddr>, ServerError> {
@@ -221,17 +221,23 @@ fn open_admin(config: &Config, health: &Health) -> Result<Option<SocketAddr>, Se
 }
 
 /// `/mcp` and nothing else.
-fn router(config: &Config, handler: McpHandler, sessions: CancellationToken) -> Router {
-    let transport = StreamableHttpServerConfig::default()
+fn router(config: &Config, library: Library, sessions: CancellationToken, streams: Streams) -> Router {
+    let mut transport = StreamableHttpServerConfig::default()
         .with_allowed_hosts(config.allowed_hosts.clone())
         .with_allowed_origins(config.allowed_origins.clone())
         .enforce_origin_validation()
         .with_max_request_body_bytes(BODY_BYTES_MAX)
         .with_cancellation_token(sessions);
-    let observed = Observed::new(handler);
-    let service =
-        StreamableHttpService::new(move || Ok(observed.clone()), Arc::new(LocalSessionManager::default()), transport);
-    Router::new().route_service("/mcp", service).layer(middleware::from_fn(edge::correlate))
+    if library.queries().is_shared() {
+        transport.session_store = Some(Arc::new(Saved(library.queries().clone())));
+    }
+    let observed = Observed::new(McpHandler::with(library, config.declared.clone()));
+    let manager = Arc::new(Sessions::new(config.sessions_max));
+    let service = StreamableHttpService::new(move || Ok(observed.clone()), manager, transport);
+    Router::new()
+        .route_service("/mcp", service)
+        .layer(RequestBodyTimeoutLayer::new(BODY))
+        .layer(middleware::from_fn_with_state(streams, edge::correlate))
 }
 
 /// SIGTERM from a supervisor, or Ctrl-C from a person. Never ends where neither can be heard.
@@ -253,16 +259,13 @@ async fn told_to_end() -> &'static str {
     }
 }
 
-/// Calls under way have their time; then streams and sessions are ended, which would never end by themselves; then it is
-/// over.
-async fn drain(told: CancellationToken, sessions: CancellationToken) {
-    told.cancelled().await;
-    tokio::time::sleep(DRAIN).await;
-    sessions.cancel();
-    tokio::time::sleep(LAST_WORDS).await;
-}
-
+/// How long a client may say nothing in the middle of a body.
+const BODY: Duration = Duration::from_secs(30);
 /// The longest JSON-RPC message: a question is some hundred bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-const DRAIN: Duration = Duration::from_secs(3);
+/// Between readiness that says no and a port that is closed.
+const NOTICE: Duration = Duration::from_millis(500);
+/// How long calls under way have.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long streams have to say that they end.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -1,20 +1,40 @@
 //! The tools: one function each, with its arguments and its result. Descriptions and schemas are what a model reads, so
 //! they are written for it. Knows no transport.
 
+use crate::{progress::Progress, toolbox::Declared};
 use documents::{Excerpt, Library, Search, SearchError, StoreError};
 use rmcp::{
     model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations},
     schemars::{self, JsonSchema},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// The names, as they are called.
 pub(crate) const NAMES: [&str; 3] = ["list_sources", "read_document", "search_docs"];
 
-/// What a client is told of the tools, in a stable order.
-pub(crate) fn all() -> Vec<Tool> {
-    let only_reads = || ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false);
+/// What a client is told of the tools, by name.
+pub(crate) fn all(declared: &[Declared]) -> Vec<Tool> {
+    let mut all = own();
+    all.extend(declared.iter().map(of_declared));
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+fn of_declared(declared: &Declared) -> Tool {
+    let Declared { name, title, description, .. } = declared;
+    let tool = Tool::new_with_raw(name.clone(), Some(description.clone().into()), JsonObject::new());
+    tool.with_title(title.as_ref().unwrap_or(name))
+        .with_annotations(only_reads())
+        .with_input_schema::<Query>()
+        .with_output_schema::<Hits>()
+}
+
+fn only_reads() -> ToolAnnotations {
+    ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false)
+}
+
+fn own() -> Vec<Tool> {
     let tool = |name, title: &str, says| {
         Tool::new_with_raw(name, Some(says), JsonObject::new()).with_title(title).with_annotations(only_reads())
     };
@@ -31,13 +51,13 @@ pub(crate) fn all() -> Vec<Tool> {
     ]
 }
 
-const LIST_SAYS: std::borrow::Cow<'static, str> =
-    std::borrow::Cow::Borrowed("Names the sources that can be searched, with the number of documents in each.");
-const READ_SAYS: std::borrow::Cow<'static, str> = std::borrow::Cow::Borrowed(
+const LIST_SAYS: Cow<'static, str> =
+    Cow::Borrowed("Names the sources that can be searched, with the number of documents in each.");
+const READ_SAYS: Cow<'static, str> = Cow::Borrowed(
     "Reads a document, by the id that a search gave, from an offset on: at most 8000 characters at once. The result says \
      where to read on.",
 );
-const SEARCH_SAYS: std::borrow::Cow<'static, str> = std::borrow::Cow::Borrowed(
+const SEARCH_SAYS: Cow<'static, str> = Cow::Borrowed(
     "Finds documents for a question or for words, the best first, each with the part that fits. To read more of one, give \
      its id and offset to read_document.",
 );
@@ -71,7 +91,20 @@ struct SearchDocs {
     limit: Option<u64>,
 }
 
-/// Result of `search_docs`.
+/// Arguments of a declared tool.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "schemars")]
+struct Query {
+    /// A question, or words.
+    #[schemars(length(min = 1, max = 4000))]
+    query: String,
+    /// How many documents at the most; 10 if it is not given.
+    #[schemars(range(min = 1, max = 50))]
+    limit: Option<u64>,
+}
+
+/// Result of a search.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(crate = "schemars")]
 struct Hits {
@@ -98,20 +131,55 @@ struct Hit {
     score: f64,
 }
 
-pub(crate) async fn search_docs(library: &Library, arguments: JsonObject) -> Result<CallToolResult, ToolError> {
+pub(crate) async fn search_docs(
+    library: &Library,
+    arguments: JsonObject,
+    progress: &Progress,
+) -> Result<CallToolResult, ToolError> {
     let SearchDocs { query, source, limit } = arguments_of("search_docs", arguments)?;
-    if query.trim().is_empty() || query.chars().count() > QUERY_CHARS_MAX {
-        return refused(format!("search_docs: `query` must have 1 to {QUERY_CHARS_MAX} characters"));
-    }
-    let limit = limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return refused(format!("search_docs: `limit` must be a whole number from 1 to {LIMIT_MAX}, and is {limit}"));
-    }
     if let Some(source) = &source {
         must_exist(library, source).await?;
     }
+    search("search_docs", library, &query, source.as_deref(), limit, progress).await
+}
+
+/// A declared tool: a search in its own source.
+pub(crate) async fn query(
+    declared: &Declared,
+    library: &Library,
+    arguments: JsonObject,
+    progress: &Progress,
+) -> Result<CallToolResult, ToolError> {
+    let Query { query, limit } = arguments_of(&declared.name, arguments)?;
+    search(&declared.name, library, &query, declared.source.as_deref(), limit, progress).await
+}
+
+async fn search(
+    tool: &str,
+    library: &Library,
+    query: &str,
+    source: Option<&str>,
+    limit: Option<u64>,
+    progress: &Progress,
+) -> Result<CallToolResult, ToolError> {
+    if query.trim().is_empty() || query.chars().count() > QUERY_CHARS_MAX {
+        return refused(format!("{tool}: `query` must have 1 to {QUERY_CHARS_MAX} characters"));
+    }
+    let limit = limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return refused(format!("{tool}: `limit` must be a whole number from 1 to {LIMIT_MAX}, and is {limit}"));
+    }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let hits = library.search(&Search { query: &query, source: source.as_deref(), limit }).await?;
+    let search = Search { query, source, limit, ..Search::default() };
+    progress.say(0, "searching by words and by vectors").await;
+    let ranked = library.rank(&search).await?;
+    progress.say(1, "reading what was found").await;
+    let hits = library.hits(&search, ranked).await?;
+    progress.say(2, "done").await;
+    Ok(shown(hits))
+}
+
+fn shown(hits: Vec<documents::Hit>) -> CallToolResult {
     let mut text = String::new();
     for (at, hit) in hits.iter().enumerate() {
         let heading = if hit.heading.is_empty() { &hit.title } else { &hit.heading };
@@ -122,7 +190,7 @@ pub(crate) async fn search_docs(library: &Library, arguments: JsonObject) -> Res
         text.push_str("Nothing was found.");
     }
     let hits = hits.into_iter().map(Hit::from).collect();
-    Ok(result(text.trim_end(), &Hits { hits }))
+    result(text.trim_end(), &Hits { hits })
 }
 
 impl From<documents::Hit> for Hit {
@@ -232,7 +300,8 @@ pub(crate) async fn list_sources(library: &Library, arguments: JsonObject) -> Re
 fn arguments_of<T: DeserializeOwned>(tool: &str, arguments: JsonObject) -> Result<T, ToolError> {
     serde_path_to_error::deserialize(serde_json::Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
-        let why = error.into_inner();
+        let why = error.into_inner().to_string();
+        let why: String = why.chars().take(WHY_CHARS_MAX).filter(|it| !it.is_control()).collect();
         ToolError::Arguments(match path.as_str() {
             "." => format!("{tool}: {why}"),
             path => format!("{tool}: `{path}`: {why}"),
@@ -252,6 +321,8 @@ fn result(text: &str, data: &impl Serialize) -> CallToolResult {
     result
 }
 
+/// As much of an explanation as is worth reading; it may hold a client's own words.
+const WHY_CHARS_MAX: usize = 300;
 /// How many documents a search gives when nobody says.
 const LIMIT: u64 = 10;
 /// And at the most.
@@ -270,7 +341,7 @@ mod tests {
 
     #[test]
     fn every_tool_has_a_name_a_title_and_two_schemas() {
-        let tools = all();
+        let tools = all(&[]);
         assert_eq!(tools.iter().map(|tool| tool.name.as_ref()).collect::<Vec<_>>(), NAMES);
         for tool in tools {
             assert_eq!(tool.input_schema["type"], "object", "{}", tool.name);
@@ -281,7 +352,7 @@ mod tests {
 
     #[test]
     fn schemas_say_the_limits_that_are_kept() {
-        let tools = all();
+        let tools = all(&[]);
         let search = &tools[2].input_schema;
         assert_eq!(search["required"], json!(["query"]));
         assert_eq!(search["properties"]["limit"]["maximum"], json!(LIMIT_MAX));

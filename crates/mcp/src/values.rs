@@ -62,8 +62,11 @@ pub(crate) fn folder(text: &str) -> Result<std::path::PathBuf, String> {
     fits.map(|_| path).map_err(|cause| format!("DOCS_PATH takes a folder that can be read ({cause})"))
 }
 
+/// The text may hold a password, so the refusal names only its beginning.
 pub(crate) fn location(text: &str) -> Result<documents::Location, String> {
-    text.parse().map_err(|why| format!("DATABASE_URL: {why}"))
+    let scheme = text.split("://").next().unwrap_or_default();
+    let shown: String = scheme.chars().take(16).collect();
+    text.parse().map_err(|why| format!("DATABASE_URL={shown}…: {why}"))
 }
 
 #[cfg(test)]

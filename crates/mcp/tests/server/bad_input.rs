@@ -15,7 +15,7 @@ fn a_bad_setting_exits_64_and_says_what_is_allowed() {
         ("LOG_FORMAT", "xml", "json or text"),
         ("MCP_ADDR", "nowhere", "HOST:PORT"),
         ("ADMIN_ADDR", "nowhere", "or off"),
-        ("DATABASE_URL", "postgres://localhost/docs", "sqlite://PATH"),
+        ("DATABASE_URL", "mysql", "sqlite://PATH"),
         ("DOCS_PATH", "/no/such/folder", "a folder that can be read"),
     ] {
         let (code, said) = refused(&[], &[(name, value)]);

@@ -39,7 +39,8 @@ fn a_conversation_over_http_is_the_same_in_every_build() {
     let server = Server::start();
     replay("http.txt", |message| {
         let value: Value = serde_json::from_str(message).unwrap();
-        let (method, name) = (value["method"].as_str().unwrap(), value["params"]["name"].as_str());
+        let (method, params) = (value["method"].as_str().unwrap(), &value["params"]);
+        let name = params["name"].as_str().or(params["uri"].as_str());
         let name = name.map(|name| format!("mcp-name: {name}\r\n")).unwrap_or_default();
         let headers = format!(
             "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\

@@ -5,9 +5,12 @@
 mod bad_input;
 mod collector;
 mod conversations;
+mod declared;
+mod lifecycle;
 mod metrics;
 mod ports;
 mod profiling;
+mod resources;
 mod running;
 mod stdio;
 mod tools;

@@ -24,8 +24,19 @@ pub(crate) fn has(feature: &str) -> bool {
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
     for (name, _) in std::env::vars() {
-        let ours =
-            ["MCP_", "ADMIN_", "OTEL_", "LOG_", "RUST_LOG", "DATABASE_", "DOCS_", "ENABLE_", "PORT", "ENVIRONMENT"];
+        let ours = [
+            "MCP_",
+            "ADMIN_",
+            "OTEL_",
+            "LOG_",
+            "RUST_LOG",
+            "DATABASE_",
+            "DOCS_",
+            "ENABLE_",
+            "PORT",
+            "ENVIRONMENT",
+            "TOOLS_",
+        ];
         if ours.iter().any(|prefix| name.starts_with(prefix)) {
             command.env_remove(name);
         }
@@ -98,11 +109,16 @@ impl Server {
             .unwrap_or_else(|| panic!("no line holds {text:?}:\n{}", self.lines()))
     }
 
+    /// SIGTERM.
+    pub(crate) fn signal(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
     /// SIGTERM; gives how it ended, and when.
     pub(crate) fn end(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal();
         let status = until(|| self.child.try_wait().unwrap()).expect("it ends");
         (status, started.elapsed())
     }

@@ -1,0 +1,188 @@
+//! What happens over time: sessions and their cap, streams at the end, progress, a start that was killed, folders that
+//! change and go away.
+
+use crate::{
+    running::{Server, binary, until},
+    wire::{Reply, ask, call, get, request},
+};
+use documents::{After, DocumentName, Library, Location};
+use embeddings::LocalEmbedder;
+use serde_json::json;
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
+
+/// The handshake of 2025-11-25; gives the session's id.
+fn session(mcp: SocketAddr) -> String {
+    let hello = json!({
+        "jsonrpc": "2.0", "id": 0, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } },
+    });
+    let reply = request(mcp, "POST", "/mcp", HEADERS, hello.to_string().as_bytes());
+    let id = reply.header("mcp-session-id").unwrap_or_else(|| panic!("{} {}", reply.status, reply.text())).to_owned();
+    let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+    assert_eq!(in_session(mcp, &id, &done).status, 202);
+    id
+}
+
+fn in_session(mcp: SocketAddr, id: &str, body: &str) -> Reply {
+    let headers = format!("{HEADERS}mcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\n");
+    request(mcp, "POST", "/mcp", &headers, body.as_bytes())
+}
+
+const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+
+#[test]
+fn a_session_is_answered_until_it_is_ended() {
+    let server = Server::start();
+    let id = session(server.mcp);
+    assert_eq!(in_session(server.mcp, &id, LIST).status, 200);
+    let headers = format!("mcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\n");
+    assert!(request(server.mcp, "DELETE", "/mcp", &headers, b"").status < 300);
+    let gone = until(|| (in_session(server.mcp, &id, LIST).status == 404).then_some(()));
+    assert!(gone.is_some());
+}
+
+#[test]
+fn one_session_too_many_ends_the_one_that_was_not_used_longest() {
+    let server = Server::with(&[("MCP_MAX_SESSIONS", "2")]);
+    let (first, second) = (session(server.mcp), session(server.mcp));
+    assert_eq!(in_session(server.mcp, &first, LIST).status, 200, "it is used");
+    let third = session(server.mcp);
+    assert_eq!(in_session(server.mcp, &first, LIST).status, 200);
+    assert_eq!(in_session(server.mcp, &second, LIST).status, 404);
+    assert_eq!(in_session(server.mcp, &third, LIST).status, 200);
+}
+
+#[test]
+fn a_stream_that_is_open_at_the_end_is_ended_with_a_reason() {
+    let server = Server::start();
+    let (mcp, id) = (server.mcp, session(server.mcp));
+    let headers = format!("accept: text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\n");
+    let stream = thread::spawn(move || request(mcp, "GET", "/mcp", &headers, b""));
+    thread::sleep(Duration::from_millis(300));
+    let (status, took) = server.end();
+    assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");
+    let said = stream.join().unwrap();
+    assert_eq!(said.status, 200);
+    assert!(said.text().contains(": the server ends this stream"), "{:?}", said.text());
+}
+
+#[test]
+fn readiness_says_no_before_the_port_is_closed() {
+    let server = Server::start();
+    let Some(admin) = server.admin() else { return };
+    until(|| (get(admin, "/readyz").status == 200).then_some(())).expect("it is ready");
+    server.signal();
+    until(|| (get(admin, "/readyz").status == 503).then_some(())).expect("it says no");
+    assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200, "and still answers");
+}
+
+#[test]
+fn a_client_that_asks_is_told_how_far_its_search_is() {
+    let server = Server::start();
+    let params = json!({
+        "name": "search_docs", "arguments": { "query": "borrow" }, "_meta": { "progressToken": "p-1" },
+    });
+    let text = ask(server.mcp, "tools/call", params, "").text();
+    let told: Vec<&str> = text.lines().filter(|line| line.contains("notifications/progress")).collect();
+    assert_eq!(told.len(), 3, "{text}");
+    assert!(told.iter().all(|line| line.contains("\"p-1\"") && line.contains("\"total\":2")), "{text}");
+}
+
+fn ingest(url: &str, docs: Option<&Path>) -> Command {
+    let mut command = binary();
+    command.arg("ingest").env("DATABASE_URL", url).stdout(Stdio::null()).stderr(Stdio::null());
+    match docs {
+        Some(docs) => command.env("DOCS_PATH", docs),
+        None => command.env_remove("DOCS_PATH"),
+    };
+    command
+}
+
+/// All documents of a store, and what a search in it finds.
+fn contents(file: &Path) -> (Vec<DocumentName>, Vec<String>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let library = Library::open(&Location::File(file.into()), Arc::new(LocalEmbedder::new())).await.unwrap();
+        let names = library.names(After::default(), 10_000).await.unwrap();
+        let search = documents::Search { query: "word7 of document 3", limit: 20, ..documents::Search::default() };
+        let hits = library.search(&search).await.unwrap();
+        (names, hits.into_iter().map(|hit| hit.id).collect())
+    })
+}
+
+fn many_documents(folder: &Path) {
+    for at in 0..300 {
+        let words: Vec<String> = (0..200).map(|word| format!("word{} of document {at}.", (word * at) % 97)).collect();
+        let words = words.join(" ");
+        fs::write(folder.join(format!("{at}.md")), format!("# Document {at}\n\n{words}\n\n## More\n\n{words}"))
+            .unwrap();
+    }
+}
+
+#[test]
+fn an_ingestion_that_is_killed_again_and_again_ends_with_the_same_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    many_documents(&docs);
+    let url = |name: &str| format!("sqlite://{}", folder.path().join(name).display());
+    assert!(ingest(&url("whole.db"), Some(&docs)).status().unwrap().success());
+    for kill in 0..20u64 {
+        let mut child = ingest(&url("killed.db"), Some(&docs)).spawn().unwrap();
+        // spread over the whole run, and different each time
+        thread::sleep(Duration::from_millis(5 + (kill * 7919 + u64::from(child.id())) % 400));
+        let _ = child.kill(); // it may be over
+        child.wait().unwrap();
+    }
+    assert!(ingest(&url("killed.db"), Some(&docs)).status().unwrap().success());
+    assert_eq!(contents(&folder.path().join("killed.db")), contents(&folder.path().join("whole.db")));
+}
+
+#[test]
+fn a_start_without_a_folder_keeps_what_the_store_was_filled_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    fs::write(docs.join("a.md"), "# A\n\nalpha").unwrap();
+    let file = folder.path().join("a.db");
+    let url = format!("sqlite://{}", file.display());
+    assert!(ingest(&url, Some(&docs)).status().unwrap().success());
+    fs::write(docs.join("b.md"), "# B\n\nbeta").unwrap();
+    assert!(ingest(&url, None).status().unwrap().success(), "the folder is remembered");
+    let paths: Vec<String> = contents(&file).0.into_iter().filter(|it| it.source == "docs").map(|it| it.path).collect();
+    assert_eq!(paths, ["a.md", "b.md"]);
+    fs::rename(&docs, folder.path().join("moved")).unwrap();
+    assert_eq!(ingest(&url, None).status().unwrap().code(), Some(1), "a folder that is gone is an error");
+    assert_eq!(contents(&file).0.iter().filter(|it| it.source == "docs").count(), 2, "and nothing is lost");
+}
+
+#[test]
+fn odd_files_do_not_stop_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    fs::write(docs.join("good.md"), "# Good\n\nwords").unwrap();
+    fs::write(docs.join("empty.md"), "").unwrap();
+    fs::write(docs.join("binary.md"), [0u8, 159, 146, 150, 0]).unwrap();
+    fs::write(docs.join("deep.html"), "<div>".repeat(50_000)).unwrap();
+    let odd = format!("<body><p>x</p><pre><h1>abc{}<svg></h1><p>{}", "\u{3000}".repeat(7), "\u{5b57}".repeat(200));
+    fs::write(docs.join("odd.html"), odd).unwrap();
+    fs::write(docs.join("heading.md"), format!("# {}\n\n{}", "h".repeat(1_000_000), "words.\n\n".repeat(2_000)))
+        .unwrap();
+    let file = folder.path().join("a.db");
+    let url = format!("sqlite://{}", file.display());
+    assert!(ingest(&url, Some(&docs)).status().unwrap().success());
+    let paths: Vec<String> = contents(&file).0.into_iter().filter(|it| it.source == "docs").map(|it| it.path).collect();
+    assert_eq!(paths, ["good.md", "heading.md", "odd.html"]);
+    assert!(fs::metadata(&file).unwrap().len() < 10_000_000, "a heading is not copied whole into every passage");
+}
