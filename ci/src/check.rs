@@ -31,7 +31,10 @@ pub(crate) fn run(house: &House, score: &mut Score) {
 fn clippy(house: &House, packages: &[String]) -> Result<(), String> {
     let mut arguments: Vec<String> = vec!["clippy".to_owned()];
     arguments.extend_from_slice(packages);
-    arguments.extend(["--all-targets", "--", "-D", "warnings", "-W", "clippy::pedantic"].map(str::to_owned));
+    if !packages.iter().any(|word| word == "--test") {
+        arguments.push("--all-targets".to_owned());
+    }
+    arguments.extend(["--", "-D", "warnings", "-W", "clippy::pedantic"].map(str::to_owned));
     run::run(&mut cargo(house, &arguments))
 }
 
@@ -42,6 +45,10 @@ fn builds() -> Vec<(String, Vec<String>)> {
     for package in ["mcp", "sidelight", "sidelight-admin"] {
         builds.push((format!("clippy: {package} off"), words(&format!("-p {package} --no-default-features"))));
     }
+    builds.push((
+        "clippy: documents, tests that need more".to_owned(),
+        words("-p documents --test judged --test postgres"),
+    ));
     for feature in FEATURES {
         let arguments = words(&format!("-p sidelight --no-default-features --features {feature}"));
         builds.push((format!("clippy: sidelight with {feature} alone"), arguments));
@@ -60,7 +67,7 @@ mod tests {
     #[test]
     fn on_builds_and_off_builds_are_linted() {
         let builds = builds();
-        assert_eq!(builds.len(), 1 + 3 + FEATURES.len());
+        assert_eq!(builds.len(), 1 + 3 + 1 + FEATURES.len());
         assert!(builds.iter().any(|(_, words)| words.join(" ") == "-p mcp --no-default-features"));
     }
 }

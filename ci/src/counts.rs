@@ -1,7 +1,7 @@
 //! The least number of tests that must have run, for each suite: `ci/test-counts.toml`. Tests that vanish (a target that
 //! is no longer found, a module that is no longer named) fail here, not in silence. Knows nothing of how tests are run.
 
-use crate::{house::House, score::Score, suite::Suite};
+use crate::{house::House, postgres::Server, score::Score, suite::Suite};
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
 /// The table.
@@ -10,10 +10,16 @@ pub(crate) struct Counts {
     least: BTreeMap<String, usize>,
 }
 
-/// Runs every counted suite and writes what passed, provided that nothing failed.
+/// Runs every suite whose tests are counted and writes what passed, provided that nothing failed.
 pub(crate) fn rewrite(house: &House, score: &mut Score) {
     let mut counts = Counts::default();
-    for suite in Suite::counted() {
+    let mut suites = Suite::counted();
+    let server = Server::start(house);
+    match &server {
+        Ok(server) => suites.push(Suite::of_postgres(server.url())),
+        Err(why) => score.fail("PostgreSQL", why),
+    }
+    for suite in suites {
         let results = suite.run_unguarded(house, score);
         counts.least.insert(suite.name, results.passed);
     }

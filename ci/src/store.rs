@@ -1,0 +1,21 @@
+//! Step `store`: what `documents` must do and a fresh machine cannot show: its tests on a real PostgreSQL with pgvector, and
+//! the judged questions over the Rust books. What is checked is written there; here is only what it needs.
+
+use crate::{cargo::cargo, counts::Counts, house::House, postgres::Server, run, score::Score, suite::Suite};
+
+/// Runs the step.
+pub(crate) fn run(house: &House, score: &mut Score) {
+    let counts = Counts::load(house).unwrap_or_else(|why| {
+        score.fail("ci/test-counts.toml", &why);
+        Counts::default()
+    });
+    match Server::start(house) {
+        Ok(server) => {
+            Suite::of_postgres(server.url()).run(house, &counts, score);
+        }
+        Err(why) => score.fail("PostgreSQL", &why),
+    }
+    // in a release build, because it prints how long a search takes
+    let arguments = ["test", "--release", "-p", "documents", "--test", "judged", "--", "--nocapture"];
+    score.check("the judged questions", run::run(&mut cargo(house, &arguments)));
+}
