@@ -28,16 +28,32 @@ pub trait Embedder: fmt::Debug + Send + Sync {
 /// Why there are no vectors.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// The model could not be reached, or refused; the sentence says which.
-    #[error("the embedding model cannot be used: {0}")]
+    /// The server could not be reached, or failed.
+    #[error("the embedding model cannot be reached: {0}")]
     Unavailable(String),
+    /// The server did not answer in time.
+    #[error("the embedding model did not answer in time")]
+    Timeout,
+    /// The server asks for patience, and was asked often enough.
+    #[error("the embedding model takes no more requests for now")]
+    RateLimited,
+    /// The server does not accept the request: a wrong key, a model that it does not have.
+    #[error("the embedding model refuses: {0}")]
+    Refused(String),
+    /// The server's answer is not what was asked for.
+    #[error("the embedding model gave an answer that does not fit: {0}")]
+    Malformed(String),
 }
 
 impl Failure for EmbedError {
-    const NAMES: &'static [&'static str] = &["unavailable"];
+    const NAMES: &'static [&'static str] = &["unavailable", "timeout", "rate_limited", "refused", "malformed"];
     fn index(&self) -> usize {
         match self {
             Self::Unavailable(_) => 0,
+            Self::Timeout => 1,
+            Self::RateLimited => 2,
+            Self::Refused(_) => 3,
+            Self::Malformed(_) => 4,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Text to vectors. [`Embedder`] is what the document store asks; [`LocalEmbedder`] answers without a model file, a
-//! network or a wait. Knows no store and no document.
+//! network or a wait, [`HttpEmbedder`] asks a model on a server. Knows no store and no document.
 //!
 //! ```
 //! use embeddings::{Embedder as _, LocalEmbedder};
@@ -15,10 +15,13 @@
 
 mod embedder;
 mod features;
+mod http;
 mod local;
 mod metrics;
+mod retry;
 
 pub use embedder::{EmbedError, Embedder, Embedding, Vectors};
 pub use features::is_common;
+pub use http::HttpEmbedder;
 pub use local::LocalEmbedder;
-pub use metrics::CATALOG;
+pub use metrics::{CATALOG, ModelName};

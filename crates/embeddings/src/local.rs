@@ -3,9 +3,8 @@
 
 use crate::{
     EmbedError, Embedder, Embedding, Vectors, features,
-    metrics::{EMBED, Model, Provider, TEXTS},
+    metrics::{EMBED, ModelName, Provider, TEXTS},
 };
-use sidelight::label::Label as _;
 use std::collections::HashMap;
 
 /// Vectors of hashed word and character n-grams ("feature hashing", Weinberger et al. 2009,
@@ -24,9 +23,11 @@ pub struct LocalEmbedder;
 
 /// Numbers in a vector: where hybrid search over the Rust books no longer got better with more.
 const DIMENSIONS: usize = 384;
-const LABELS: (Provider, Model) = (Provider::Local, Model::HashedNgrams);
 
 impl LocalEmbedder {
+    /// The model's name.
+    pub const MODEL: &'static str = "hashed-ngrams-384";
+
     /// The built-in embedder.
     #[must_use]
     pub fn new() -> Self {
@@ -36,7 +37,7 @@ impl LocalEmbedder {
 
 impl Embedder for LocalEmbedder {
     fn model(&self) -> &str {
-        Model::value(LABELS.1.index()).unwrap_or_default()
+        Self::MODEL
     }
 
     fn dimensions(&self) -> usize {
@@ -44,9 +45,10 @@ impl Embedder for LocalEmbedder {
     }
 
     fn embed<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
-        Box::pin(EMBED.observe(LABELS, async {
+        let labels = (Provider::Local, ModelName::named(Self::MODEL));
+        Box::pin(EMBED.observe(labels, async move {
             let vectors: Vectors = texts.iter().map(|text| vector(text)).collect();
-            TEXTS.add(LABELS, vectors.len() as u64);
+            TEXTS.add(labels, vectors.len() as u64);
             Ok::<_, EmbedError>(vectors)
         }))
     }
@@ -63,8 +65,7 @@ fn vector(text: &str) -> Vec<f32> {
         let (place, sign) = place(feature);
         vector[place] += sign * (1.0 + count).ln(); // a word said ten times is not ten times as telling
     }
-    normalise(&mut vector);
-    vector
+    normalised(vector)
 }
 
 /// The low bits choose the place, the highest one the sign.
@@ -73,13 +74,15 @@ fn place(feature: u64) -> (usize, f32) {
     (place, if feature >> 63 == 0 { 1.0 } else { -1.0 })
 }
 
-fn normalise(vector: &mut [f32]) {
+/// The same direction, with length 1; a vector of noughts stays.
+pub(crate) fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
     if length > 0.0 {
-        for number in vector {
+        for number in &mut vector {
             *number /= length;
         }
     }
+    vector
 }
 
 #[cfg(test)]

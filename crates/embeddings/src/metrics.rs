@@ -9,17 +9,18 @@ labels! {
     pub enum Provider = "gen_ai.provider.name" {
         /// This process.
         Local = "local",
+        /// A server that speaks OpenAI's interface, whoever runs it.
+        OpenAi = "openai",
     }
-    /// With which model.
-    pub enum Model = "gen_ai.request.model" {
-        /// See [`crate::LocalEmbedder`].
-        HashedNgrams = "hashed-ngrams-384",
-    }
+    /// With which model; any that was not made known at the start is `other`.
+    pub interned ModelName = "gen_ai.request.model", at most 8;
 }
 
 catalog! {
     /// One batch of texts turned into vectors.
-    pub EMBED: Operation<(Provider, Model), EmbedError> = "gen_ai.client.embeddings";
+    pub EMBED: Operation<(Provider, ModelName), EmbedError> = "gen_ai.client.embeddings";
     /// Texts turned into vectors.
-    pub TEXTS: Counter<(Provider, Model)> = "gen_ai.client.embeddings.texts";
+    pub TEXTS: Counter<(Provider, ModelName)> = "gen_ai.client.embeddings.texts";
+    /// Tokens of those texts, as the server counts them; the built-in model has none.
+    pub TOKENS: Counter<(Provider, ModelName)> = "gen_ai.client.embeddings.operation.input_tokens";
 }

@@ -98,6 +98,8 @@ pub(crate) fn flush(limit: Duration) {
 
 /// Where to is said by the standard `OTEL_EXPORTER_OTLP_*` variables, which the builder reads.
 fn exporter(resource: Vec<KeyValue>) -> Result<SpanExporter, opentelemetry_otlp::ExporterBuildError> {
+    // the first one stays: another part of the program may have chosen before
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut exporter =
         SpanExporter::builder().with_http().with_timeout(TIMEOUT).with_retry_policy(RetryPolicy::disabled()).build()?;
     // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins

@@ -1,0 +1,130 @@
+//! The embedder behind HTTP, against a server of the test's own that answers as it is told.
+#![allow(clippy::unwrap_used)] // a test may stop
+
+use embeddings::{EmbedError, Embedder as _, HttpEmbedder};
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+/// Answers request by request: status line and further headers, and body; the last answer again and again. Keeps what it
+/// was asked.
+struct Server {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(answers: Vec<(&'static str, String)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&asked);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                answer(stream, &answers, &kept);
+            }
+        });
+        Self { url, asked }
+    }
+
+    async fn connect(&self) -> Result<HttpEmbedder, EmbedError> {
+        HttpEmbedder::connect(self.url.parse().unwrap(), "small".to_owned(), Some("s3cret".to_owned())).await
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn answer(mut stream: TcpStream, answers: &[(&str, String)], kept: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let (mut head, mut line, mut length) = (String::new(), String::new(), 0);
+    while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push_str(&line.to_lowercase());
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let mut asked = kept.lock().unwrap();
+    asked.push(format!("{head}\n{}", String::from_utf8_lossy(&body)));
+    let (status, body) = &answers[asked.len().min(answers.len()) - 1];
+    let length = body.len();
+    let reply = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(reply.as_bytes()).unwrap();
+}
+
+fn vectors(numbers: &[&str]) -> String {
+    // in the reverse order, as the interface allows
+    let data: Vec<String> = numbers
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(index, numbers)| format!(r#"{{"object":"embedding","index":{index},"embedding":[{numbers}]}}"#))
+        .collect();
+    format!(r#"{{"data":[{}],"usage":{{"prompt_tokens":5,"total_tokens":5}}}}"#, data.join(","))
+}
+
+#[tokio::test]
+async fn texts_become_vectors_of_length_one_in_their_order() {
+    let server = Server::start(vec![("200 OK", vectors(&["1,0"])), ("200 OK", vectors(&["3,4", "0,2"]))]);
+    let embedder = server.connect().await.unwrap();
+    assert_eq!((embedder.dimensions(), embedder.model()), (2, "small"));
+    let vectors = embedder.embed(&["one", "two"]).await.unwrap();
+    assert_eq!(vectors, [vec![0.6, 0.8], vec![0.0, 1.0]]);
+    let asked = &server.asked()[1];
+    assert!(asked.contains("authorization: bearer s3cret") && asked.contains(r#""input":["one","two"]"#), "{asked}");
+    assert!(!format!("{embedder:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_and_a_refusal_is_told() {
+    let busy = ("429 Too Many Requests\r\nretry-after: 0", String::new());
+    let server =
+        Server::start(vec![busy.clone(), ("503 Service Unavailable", String::new()), ("200 OK", vectors(&["1"]))]);
+    assert_eq!(server.connect().await.unwrap().dimensions(), 1);
+    assert_eq!(server.asked().len(), 3);
+    let server = Server::start(vec![("401 Unauthorized", "no such key".to_owned())]);
+    let refused = server.connect().await.unwrap_err();
+    assert!(
+        matches!(&refused, EmbedError::Refused(why) if why.contains("401") && why.contains("no such key")),
+        "{refused}"
+    );
+    assert_eq!(server.asked().len(), 1, "it is not asked again");
+    assert!(!refused.to_string().contains("s3cret"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_the_question_is_refused() {
+    for odd in ["{}".to_owned(), "words".to_owned(), vectors(&["1", "2"]), vectors(&[]), vectors(&[""])] {
+        let server = Server::start(vec![("200 OK", odd.clone())]);
+        let refused = server.connect().await.unwrap_err();
+        assert!(matches!(refused, EmbedError::Malformed(_)), "{odd}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn many_texts_are_asked_in_batches() {
+    let batch = vec!["1"; 64];
+    let server = Server::start(vec![
+        ("200 OK", vectors(&["1"])),
+        ("200 OK", vectors(&batch)),
+        ("200 OK", vectors(&batch[..36])),
+    ]);
+    let embedder = server.connect().await.unwrap();
+    assert_eq!(embedder.embed(&vec!["text"; 100]).await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unavailable() {
+    let url = "http://127.0.0.1:1/v1/embeddings".parse().unwrap();
+    let failed = HttpEmbedder::connect(url, "m".to_owned(), None).await.unwrap_err();
+    assert!(matches!(failed, EmbedError::Unavailable(_)), "{failed}");
+}
