@@ -56,6 +56,11 @@ impl Corpus {
         corpus
     }
 
+    /// The folders that it is read from.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(|source| source.origin.folder())
+    }
+
     /// A corpus that was remembered, with the project's documents of this version; `None` if it is none that this version
     /// knows, or if it came from a toolchain or a registry that is gone.
     pub(crate) fn from_text(text: &str) -> Option<Self> {

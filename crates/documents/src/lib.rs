@@ -11,10 +11,12 @@
 //! | `store/sqlite`, `store/postgres` | the statements of each kind of store |
 //! | `vectors` | nearest neighbours, in memory |
 //! | `fusion`, `snippet` | what a search result is made of |
+//! | `cache` | what was asked before |
 //!
 //! Knows no protocol, no listener and no feature of Sidelight.
 
 mod bundled;
+mod cache;
 mod corpus;
 mod error;
 mod fusion;
@@ -33,7 +35,7 @@ mod vectors;
 pub use corpus::{Corpus, Source};
 pub use error::StoreError;
 pub use ingest::{IngestError, Report};
-pub use library::{By, Excerpt, Hit, Library, Ranked, Search, SearchError};
+pub use library::{By, Excerpt, Hit, Library, Search, SearchError};
 pub use location::{Location, LocationError};
 pub use metrics::{CATALOG, SourceName};
 pub use queries::DocumentQueries;

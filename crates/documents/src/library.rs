@@ -3,7 +3,11 @@
 
 use crate::{
     After, Corpus, Document, DocumentName, DocumentQueries, IngestError, Location, Model, OpenError, Passage, Report,
-    SourceCount, StoreError, fusion::fuse, ingest::ingest, snippet::snippet,
+    SourceCount, StoreError,
+    cache::{Asked, Caches},
+    fusion::fuse,
+    ingest::ingest,
+    snippet::snippet,
 };
 use embeddings::{EmbedError, Embedder};
 use std::{collections::HashMap, sync::Arc};
@@ -13,6 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 pub struct Library {
     queries: DocumentQueries,
     embedder: Arc<dyn Embedder>,
+    caches: Caches,
 }
 
 /// What is looked for.
@@ -29,7 +34,7 @@ pub struct Search<'a> {
 }
 
 /// By what passages are found. The parts are there to be compared with the whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum By {
     /// By words and by vectors, fused.
     #[default]
@@ -39,10 +44,6 @@ pub enum By {
     /// By vectors alone.
     Vectors,
 }
-
-/// Passages with their scores, the best first: what [`Library::rank`] gives to [`Library::hits`].
-#[derive(Clone, Debug)]
-pub struct Ranked(Vec<(i64, f64)>);
 
 /// A document that was found, by its best passage.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +109,7 @@ impl Library {
     /// See [`OpenError`].
     pub async fn open(location: &Location, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
         let model = Model { name: embedder.model().to_owned(), dimensions: embedder.dimensions() };
-        Ok(Self { queries: DocumentQueries::open(location, model).await?, embedder })
+        Ok(Self { queries: DocumentQueries::open(location, model).await?, embedder, caches: Caches::new() })
     }
 
     /// The store's own queries, for what is not reading: sessions.
@@ -117,34 +118,29 @@ impl Library {
         &self.queries
     }
 
-    /// Documents for a question, the best first: by words and by vectors, fused.
+    /// Documents for a question, the best first: by words and by vectors, fused. A search that was made before, with the
+    /// store in the same state, is answered from memory.
     ///
     /// # Errors
     /// See [`SearchError`].
     pub async fn search(&self, search: &Search<'_>) -> Result<Vec<Hit>, SearchError> {
+        let asked = Asked::new(search, self.queries.change().await?);
+        if let Some(hits) = self.caches.results.get(&asked) {
+            return Ok(hits);
+        }
         let ranked = self.rank(search).await?;
-        Ok(self.hits(search, ranked).await?)
-    }
-
-    /// The second half of a search: documents from ranked passages.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn hits(&self, search: &Search<'_>, ranked: Ranked) -> Result<Vec<Hit>, StoreError> {
-        let Ranked(ranked) = ranked;
         let ids: Vec<i64> = ranked.iter().map(|(id, _)| *id).collect();
         let passages = self.queries.passages(&ids).await?;
         let scores: HashMap<i64, f64> = ranked.into_iter().collect();
         let mut documents = by_document(passages, &scores);
         documents.truncate(search.limit);
-        Ok(documents.into_iter().map(|(passage, score)| hit(search.query, &passage, score)).collect())
+        let hits: Vec<Hit> = documents.iter().map(|(passage, score)| hit(search.query, passage, *score)).collect();
+        self.caches.results.put(asked, hits.clone());
+        Ok(hits)
     }
 
-    /// The first half of a search, for whoever tells how far it is.
-    ///
-    /// # Errors
-    /// See [`SearchError`].
-    pub async fn rank(&self, search: &Search<'_>) -> Result<Ranked, SearchError> {
+    /// Passages with their scores, the best first.
+    async fn rank(&self, search: &Search<'_>) -> Result<Vec<(i64, f64)>, SearchError> {
         let by_words = async {
             match search.by {
                 By::Vectors => Ok(Vec::new()),
@@ -155,12 +151,22 @@ impl Library {
             if search.by == By::Words {
                 return Ok(Vec::new());
             }
-            let query = self.embedder.embed(&[search.query]).await?.pop().unwrap_or_default();
+            let query = self.vector(search.query).await?;
             Ok(self.queries.nearest(&query, search.source, CANDIDATES).await?)
         };
         let by_words = async { by_words.await.map_err(SearchError::from) };
         let (by_words, by_vectors) = tokio::try_join!(by_words, by_vectors)?;
-        Ok(Ranked(fuse(&[(1.0, by_words), (VECTORS, by_vectors)])))
+        Ok(fuse(&[(1.0, by_words), (VECTORS, by_vectors)]))
+    }
+
+    async fn vector(&self, query: &str) -> Result<Vec<f32>, EmbedError> {
+        let key = query.to_owned();
+        if let Some(vector) = self.caches.vectors.get(&key) {
+            return Ok(vector);
+        }
+        let vector = self.embedder.embed(&[query]).await?.pop().unwrap_or_default();
+        self.caches.vectors.put(key, vector.clone());
+        Ok(vector)
     }
 
     /// A whole document, or `None`.

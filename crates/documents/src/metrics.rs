@@ -2,7 +2,7 @@
 //! (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>) where they have one.
 
 use crate::{IngestError, StoreError};
-use sidelight::{Counter, Operation, catalog, labels};
+use sidelight::{Counter, Gauge, Operation, catalog, labels};
 
 labels! {
     /// What the store was asked.
@@ -31,6 +31,8 @@ labels! {
         Names = "names",
         /// Paths that begin alike.
         Paths = "paths",
+        /// The number of the last change.
+        Change = "change",
         /// Which corpus it holds.
         Remembered = "remembered",
         /// That a corpus is being, or was, read.
@@ -48,6 +50,20 @@ labels! {
         Sqlite = "sqlite",
         /// A server.
         Postgres = "postgresql",
+    }
+    /// Which cache.
+    pub enum CacheName = "cache" {
+        /// Vectors of questions.
+        Vectors = "query_vectors",
+        /// Results of searches.
+        Results = "search_results",
+    }
+    /// Whether it was there.
+    pub enum Lookup = "result" {
+        /// It was.
+        Hit = "hit",
+        /// It was not.
+        Miss = "miss",
     }
     /// The source, as the corpus names it; any other name is `other`.
     pub interned SourceName = "source", at most 64;
@@ -67,6 +83,12 @@ labels! {
 catalog! {
     /// One query against the document store.
     pub DB_QUERY: Operation<(Query, Backend), StoreError> = "db.client.operation";
+    /// Lookups in the server's caches.
+    pub CACHE_REQUESTS: Counter<(CacheName, Lookup)> = "cache.requests";
+    /// Entries that made room for others.
+    pub CACHE_EVICTIONS: Counter<CacheName> = "cache.evictions";
+    /// Entries.
+    pub CACHE_ENTRIES: Gauge<CacheName> = "cache.entries";
     /// One source read from its files into the store.
     pub INGEST: Operation<SourceName, IngestError> = "ingest";
     /// Files looked at, by what became of them.

@@ -174,6 +174,14 @@ impl DocumentQueries {
         ask!(self, Retain, retain_sources(names))
     }
 
+    /// The number of the last change of documents, by whichever process: it only grows.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn change(&self) -> Result<i64, StoreError> {
+        ask!(self, Change, change())
+    }
+
     /// The corpus that is, or is being, read: its text, its model, and whether it was read to its end.
     ///
     /// # Errors

@@ -11,12 +11,13 @@ use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 use documents::Location;
 use sidelight::{LogFormat, Output, Profiling};
 use std::{
-    env, fs,
+    env, fmt, fs,
     io::{self, IsTerminal as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use url::Url;
 
 /// A document server that speaks MCP: search in documents, over HTTP or stdio.
 #[derive(Debug, Parser)]
@@ -91,6 +92,16 @@ struct Arguments {
     #[arg(long, env = "TOOLS_CONFIG", value_name = "FILE", global = true)]
     tools_config: Option<PathBuf>,
 
+    /// Where a model is asked for vectors: any OpenAI-compatible /v1/embeddings [default: the built-in model]
+    #[arg(long, env = "EMBEDDINGS_URL", value_name = "URL", global = true)]
+    embeddings_url: Option<String>,
+    /// Which model; needed with EMBEDDINGS_URL
+    #[arg(long, env = "EMBEDDINGS_MODEL", value_name = "MODEL", global = true)]
+    embeddings_model: Option<String>,
+    /// The key that the server asks for
+    #[arg(long, env = "EMBEDDINGS_API_KEY", value_name = "KEY", hide_env_values = true, global = true)]
+    embeddings_api_key: Option<String>,
+
     /// Which log lines are written, by target and level
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info,rmcp=warn", global = true)]
     rust_log: String,
@@ -113,8 +124,12 @@ pub enum Command {
     Serve,
     /// Serve one client over standard input and output.
     Stdio,
-    /// Bring the store up to date with the documents, and end.
-    Ingest,
+    /// Bring the store up to date with the documents.
+    Ingest {
+        /// Go on, and do it again whenever a document changes
+        #[arg(long)]
+        watch: bool,
+    },
 }
 
 /// Every setting, checked.
@@ -132,7 +147,23 @@ pub struct Config {
     pub(crate) sessions_max: usize,
     pub(crate) streams_max: usize,
     pub(crate) declared: Vec<Declared>,
+    pub(crate) embeddings: Option<Embeddings>,
     pub(crate) warnings: Vec<String>,
+}
+
+/// A model on a server.
+pub(crate) struct Embeddings {
+    pub(crate) url: Url,
+    pub(crate) model: String,
+    pub(crate) key: Option<String>,
+}
+
+/// The key stays out of every log.
+impl fmt::Debug for Embeddings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, model, .. } = self;
+        f.debug_struct("Embeddings").field("url", &url.as_str()).field("model", model).finish_non_exhaustive()
+    }
 }
 
 /// Settings that cannot be, or a question (`--help`) that was answered.
@@ -170,6 +201,7 @@ impl Config {
             mcp_address: mcp_address(&arguments)?,
             kit: kit(&arguments, &otel, command, admin.as_ref())?,
             admin,
+            embeddings: embeddings(&arguments)?,
             store: arguments.database_url.map_or_else(default_store, |url| values::location(&url))?,
             docs: arguments.docs_path,
             sessions_max: usize::from(arguments.mcp_max_sessions),
@@ -243,7 +275,7 @@ fn kit(
     };
     let (log_output, is_terminal) = match command {
         Command::Serve => (Output::Stdout, io::stdout().is_terminal()),
-        Command::Stdio | Command::Ingest => (Output::Stderr, io::stderr().is_terminal()),
+        Command::Stdio | Command::Ingest { .. } => (Output::Stderr, io::stderr().is_terminal()),
     };
     let log_format = if is_terminal { LogFormat::Text } else { LogFormat::Json };
     Ok(sidelight::Settings {
@@ -257,6 +289,19 @@ fn kit(
         export: otel.export,
         profiling: asked.unwrap_or(by_default),
     })
+}
+
+fn embeddings(arguments: &Arguments) -> Result<Option<Embeddings>, String> {
+    let Some(url) = &arguments.embeddings_url else {
+        return Ok(None);
+    };
+    let parsed = url.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = parsed.ok_or("EMBEDDINGS_URL takes an address such as https://api.openai.com/v1/embeddings")?;
+    let model = arguments.embeddings_model.clone().filter(|model| !model.trim().is_empty());
+    let model = model.ok_or("EMBEDDINGS_URL is set, so EMBEDDINGS_MODEL must name a model of that server")?;
+    let key = arguments.embeddings_api_key.as_deref();
+    let key = key.map(values::token).transpose().map_err(|why| format!("EMBEDDINGS_API_KEY: {why}"))?;
+    Ok(Some(Embeddings { url, model, key }))
 }
 
 fn declared(file: &Path) -> Result<Vec<Declared>, String> {

@@ -23,6 +23,7 @@ mod streams;
 mod toolbox;
 mod tools;
 mod values;
+pub mod watch;
 
 pub use config::{Command, Config, Refusal};
 pub use handlers::McpHandler;

@@ -1,7 +1,7 @@
 //! Wiring only: settings, Sidelight, a runtime, the server. Exits 64 for a setting that cannot be, 1 for a start that
 //! failed, 0 otherwise.
 
-use mcp::{Command, Config, McpServer, ServerError};
+use mcp::{Command, Config, McpServer, ServerError, watch};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
@@ -23,7 +23,7 @@ fn run(config: &Config) -> Result<(), ServerError> {
         match config.command {
             Command::Serve => McpServer::bind(config)?.serve(config).await,
             Command::Stdio => McpServer::stdio(config).await,
-            Command::Ingest => McpServer::ingest(config).await,
+            Command::Ingest { watch } => watch::ingest(config, watch).await,
         }
     });
     runtime.shutdown_background(); // a read of stdin cannot be taken back

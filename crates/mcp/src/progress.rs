@@ -10,8 +10,8 @@ use rmcp::{
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Option<(Peer<RoleServer>, ProgressToken)>);
 
-/// Steps of a call.
-const STEPS: f64 = 2.0;
+/// A search is one step: its parts run side by side.
+const STEPS: f64 = 1.0;
 
 impl Progress {
     /// Tells whoever made this request, if it asked to know.
@@ -20,7 +20,7 @@ impl Progress {
         Self(request.meta.get_progress_token().map(|token| (request.peer.clone(), token)))
     }
 
-    /// So many steps of two are done.
+    /// So many steps are done.
     pub(crate) async fn say(&self, done: u8, message: &str) {
         if let Some((peer, token)) = &self.0 {
             let said = ProgressNotificationParam::new(token.clone(), f64::from(done));

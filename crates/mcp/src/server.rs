@@ -3,6 +3,7 @@
 use crate::{
     Config, McpHandler,
     banner::Banner,
+    config::Embeddings,
     edge, listener,
     readiness::{self, corpus, keep},
     sessions::{Saved, Sessions},
@@ -11,7 +12,7 @@ use crate::{
 };
 use axum::{Router, middleware};
 use documents::{Library, OpenError};
-use embeddings::LocalEmbedder;
+use embeddings::{EmbedError, Embedder, HttpEmbedder, LocalEmbedder, ModelName};
 use rmcp::{
     ServiceExt as _,
     service::ServerInitializeError,
@@ -51,12 +52,18 @@ pub enum ServerError {
     /// There is no store.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The model that was asked for cannot be used.
+    #[error("EMBEDDINGS_URL: {0}")]
+    Embed(#[from] EmbedError),
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] documents::StoreError),
     /// The documents cannot be read.
     #[error(transparent)]
     Ingest(#[from] documents::IngestError),
+    /// The documents cannot be watched.
+    #[error("changes of the documents cannot be watched: {0}")]
+    Watch(#[from] notify::Error),
     /// The documents cannot be found.
     #[error("the search for documents was broken off")]
     Corpus,
@@ -97,6 +104,8 @@ impl McpServer {
     pub fn observe(config: &Config) -> Result<Running, ServerError> {
         let declared = config.declared.iter().map(|tool| tool.name.as_str());
         Tool::intern(tools::NAMES.into_iter().chain(declared));
+        let on_a_server = config.embeddings.as_ref().map(|it| it.model.as_str());
+        ModelName::intern([LocalEmbedder::MODEL].into_iter().chain(on_a_server));
         let catalogs = vec![crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG];
         let running = sidelight::start(&config.kit, catalogs)?;
         for warning in &config.warnings {
@@ -192,27 +201,18 @@ impl McpServer {
         library.close().await;
         ended
     }
-
-    /// Brings the store up to date with its documents.
-    ///
-    /// # Errors
-    /// A store that cannot be opened or written.
-    pub async fn ingest(config: &Config) -> Result<(), ServerError> {
-        let library = library(config).await?;
-        let corpus = corpus(&library, config.docs.clone()).await?;
-        eprintln!("reading {} into {}", corpus.says, config.store);
-        let report = library.ingest(&corpus).await?;
-        eprintln!(
-            "{} stored, {} unchanged, {} left out, {} failed, {} removed",
-            report.stored, report.unchanged, report.left_out, report.failed, report.removed
-        );
-        library.close().await;
-        Ok(())
-    }
 }
 
-async fn library(config: &Config) -> Result<Library, ServerError> {
-    Ok(Library::open(&config.store, Arc::new(LocalEmbedder::new())).await?)
+/// The model on a server, if one is set; else the built-in one.
+async fn embedder(config: &Config) -> Result<Arc<dyn Embedder>, ServerError> {
+    let Some(Embeddings { url, model, key }) = &config.embeddings else {
+        return Ok(Arc::new(LocalEmbedder::new()));
+    };
+    Ok(Arc::new(HttpEmbedder::connect(url.clone(), model.clone(), key.clone()).await?))
+}
+
+pub(crate) async fn library(config: &Config) -> Result<Library, ServerError> {
+    Ok(Library::open(&config.store, embedder(config).await?).await?)
 }
 
 fn open_admin(config: &Config, health: &Health) -> Result<Option<SocketAddr>, ServerError> {
@@ -241,7 +241,7 @@ fn router(config: &Config, library: Library, sessions: CancellationToken, stream
 }
 
 /// SIGTERM from a supervisor, or Ctrl-C from a person. Never ends where neither can be heard.
-async fn told_to_end() -> &'static str {
+pub(crate) async fn told_to_end() -> &'static str {
     let by_supervisor = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),

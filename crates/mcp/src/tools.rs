@@ -172,10 +172,8 @@ async fn search(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let search = Search { query, source, limit, ..Search::default() };
     progress.say(0, "searching by words and by vectors").await;
-    let ranked = library.rank(&search).await?;
-    progress.say(1, "reading what was found").await;
-    let hits = library.hits(&search, ranked).await?;
-    progress.say(2, "done").await;
+    let hits = library.search(&search).await?;
+    progress.say(1, "found").await;
     Ok(shown(hits))
 }
 

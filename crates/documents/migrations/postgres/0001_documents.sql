@@ -39,6 +39,13 @@ CREATE TABLE ingested (
     complete BOOLEAN NOT NULL
 );
 
+-- Grows with every change, so that a process notices what another one has changed.
+CREATE TABLE change (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    number BIGINT NOT NULL
+);
+INSERT INTO change VALUES (1, 0);
+
 -- MCP sessions of revisions up to 2025-11-25, so that every replica knows them.
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,

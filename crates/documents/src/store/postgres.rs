@@ -58,6 +58,10 @@ impl PostgresStore {
         sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&self.pool).await.map(drop)
     }
 
+    pub(crate) async fn change(&self) -> Result<i64> {
+        sqlx::query_scalar("SELECT number FROM change").fetch_one(&self.pool).await
+    }
+
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let query = sqlx::query_scalar(
@@ -152,7 +156,7 @@ impl PostgresStore {
             delete(&mut transaction, source, path).await?;
             self.insert(&mut transaction, document).await?;
         }
-        transaction.commit().await
+        commit(transaction).await
     }
 
     async fn insert(&self, into: &mut Transaction<'_, Postgres>, new: &NewDocument) -> Result<()> {
@@ -182,12 +186,15 @@ impl PostgresStore {
         for path in paths {
             delete(&mut transaction, source, path).await?;
         }
-        transaction.commit().await
+        commit(transaction).await
     }
 
     pub(crate) async fn retain_sources(&self, names: &[&str]) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?;
         let query = sqlx::query("DELETE FROM documents WHERE source <> ALL ($1)").bind(names);
-        query.execute(&self.pool).await.map(drop)
+        query.execute(&mut *transaction).await?;
+        commit(transaction).await
     }
 
     pub(crate) async fn remembered(&self) -> Result<Option<(String, String, bool)>> {
@@ -224,6 +231,12 @@ impl PostgresStore {
 /// One writer at a time, as SQLite has it: two replicas that read the same corpus do not fight over its documents.
 async fn lock(transaction: &mut Transaction<'_, Postgres>) -> Result<()> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(&mut **transaction).await.map(drop)
+}
+
+/// Ends a change of documents, and gives it its number.
+async fn commit(mut transaction: Transaction<'_, Postgres>) -> Result<()> {
+    sqlx::query("UPDATE change SET number = number + 1").execute(&mut *transaction).await?;
+    transaction.commit().await
 }
 
 /// Any number that is ours.

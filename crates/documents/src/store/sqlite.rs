@@ -86,6 +86,10 @@ impl SqliteStore {
         sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&self.pool).await.map(drop)
     }
 
+    pub(crate) async fn change(&self) -> Result<i64> {
+        sqlx::query_scalar("SELECT number FROM change").fetch_one(&self.pool).await
+    }
+
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
         let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
         let query = sqlx::query_scalar(
@@ -252,8 +256,7 @@ impl SqliteStore {
     /// Reads the vectors again if somebody else has changed them: one small query where nobody has.
     async fn catch_up(&self) -> Result<()> {
         let known = || self.memory.read().unwrap_or_else(PoisonError::into_inner).change;
-        let change: i64 = sqlx::query_scalar("SELECT number FROM change").fetch_one(&self.pool).await?;
-        if known() >= change {
+        if known() >= self.change().await? {
             return Ok(());
         }
         let mut transaction = self.pool.begin().await?; // the number and the vectors of one moment

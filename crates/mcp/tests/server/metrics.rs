@@ -42,6 +42,15 @@ fn search(server: &Server) -> Reply {
 }
 
 #[test]
+fn a_question_that_was_asked_before_is_a_hit() {
+    let server = Server::start();
+    let lookups = |result: &str| format!(r#"cache_requests_total{{cache="search_results",result="{result}"}}"#);
+    let (hits, misses) = (lookups("hit"), lookups("miss"));
+    let work = || (0..3).for_each(|_| drop(search(&server)));
+    grows(&server, work, &[(&misses, 1.0), (&hits, 2.0), (r#"cache_entries{cache="search_results"}"#, 1.0)]);
+}
+
+#[test]
 fn a_call_is_counted_once_and_timed_under_its_tool() {
     let server = Server::start();
     let calls = r#"mcp_server_requests_total{mcp_method_name="tools/call",outcome="ok"}"#;

@@ -36,6 +36,7 @@ pub(crate) fn binary() -> Command {
             "PORT",
             "ENVIRONMENT",
             "TOOLS_",
+            "EMBEDDINGS_",
         ];
         if ours.iter().any(|prefix| name.starts_with(prefix)) {
             command.env_remove(name);
