@@ -4,6 +4,7 @@
 
 mod cargo;
 mod check;
+mod conformance;
 mod cost;
 mod counts;
 mod e2e;

@@ -1,6 +1,6 @@
 //! The steps by name, and what `all` and `full` stand for. Runs nothing by itself: each step is a module of that name.
 
-use crate::{check, cost, counts, e2e, features, house::House, score::Score, soak, store, tidy};
+use crate::{check, conformance, cost, counts, e2e, features, house::House, score::Score, soak, store, tidy};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +17,21 @@ pub(crate) enum Step {
     Cost,
     /// The real binary with the official clients.
     E2e,
+    /// The official conformance suite.
+    Conformance,
     /// The longer runs of `full`.
     Soak,
     /// Rewrites the table of least test counts.
     Counts,
 }
 
-use Step::{Check, Cost, Counts, E2e, Features, Soak, Store, Tidy};
+use Step::{Check, Conformance, Cost, Counts, E2e, Features, Soak, Store, Tidy};
 
 /// Every step that has a name of its own, in the order in which `full` runs them.
-const STEPS: [Step; 8] = [Tidy, Check, Store, Features, Cost, E2e, Soak, Counts];
+const STEPS: [Step; 9] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Soak, Counts];
 /// The quickest first, so that a slip is told before a long build.
 const ALL: [Step; 6] = [Tidy, Check, Store, Features, Cost, E2e];
-const FULL: [Step; 7] = [Tidy, Check, Store, Features, Cost, E2e, Soak];
+const FULL: [Step; 8] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Soak];
 
 /// The steps that the words on the command line name, in their order; else a sentence with the words that are allowed.
 pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
@@ -64,6 +66,7 @@ impl Step {
             Features => "features",
             Cost => "cost",
             E2e => "e2e",
+            Conformance => "conformance",
             Soak => "soak",
             Counts => "counts",
         }
@@ -77,6 +80,7 @@ impl Step {
             Features => "the tests of all eight feature sets, per package",
             Cost => "with everything off, nothing of it is in the binary",
             E2e => "the real binary, driven by the official Python clients",
+            Conformance => "the official conformance suite against the real binary",
             Soak => "e2e three times, and the property tests with many cases",
             Counts => "run every counted suite and write ci/test-counts.toml",
         }
@@ -90,6 +94,7 @@ impl Step {
             Features => features::run(house, score),
             Cost => cost::run(house, score),
             E2e => e2e::run(house, score),
+            Conformance => conformance::run(house, score),
             Soak => soak::run(house, score),
             Counts => counts::rewrite(house, score),
         }
