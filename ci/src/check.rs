@@ -47,7 +47,7 @@ fn builds() -> Vec<(String, Vec<String>)> {
     }
     builds.push((
         "clippy: documents, tests that need more".to_owned(),
-        words("-p documents --test judged --test postgres"),
+        words("-p documents --test judged --test large --test postgres"),
     ));
     for feature in FEATURES {
         let arguments = words(&format!("-p sidelight --no-default-features --features {feature}"));

@@ -81,7 +81,7 @@ impl Step {
             Cost => "with everything off, nothing of it is in the binary",
             E2e => "the real binary, driven by the official Python clients",
             Conformance => "the official conformance suite against the real binary",
-            Soak => "e2e three times, and the property tests with many cases",
+            Soak => "e2e three times, property tests with many cases, a search over 100,000 passages",
             Counts => "run every counted suite and write ci/test-counts.toml",
         }
     }

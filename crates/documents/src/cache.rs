@@ -32,7 +32,7 @@ impl Asked {
     }
 }
 
-/// Questions whose vectors are kept: 1.5 KiB each.
+/// Questions whose vectors are kept: 1.5 KiB each, as 32-bit floats.
 const VECTORS_MAX: u64 = 4_096;
 /// Searches whose results are kept: some 8 KiB each.
 const RESULTS_MAX: u64 = 1_024;

@@ -1,5 +1,5 @@
-//! Nearest neighbours: all vectors of one model in memory, compared one by one. Exact, and quick enough for some hundred
-//! thousand passages; 1.5 KiB a passage.
+//! Nearest neighbours: all vectors of one model in memory, compared one by one, in fixed-point numbers of 16 bits: exact to
+//! four digits, and quick enough for some hundred thousand passages. 768 bytes a passage for 384 dimensions.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,8 @@ pub(crate) struct Vectors {
     dimensions: usize,
     passages: Vec<i64>,
     sources: Vec<u16>,
-    numbers: Vec<f32>,
+    /// Each number times [`ONE`].
+    numbers: Vec<i16>,
     source_places: HashMap<String, u16>,
     /// Where each passage stands.
     rows: HashMap<i64, usize>,
@@ -33,7 +34,7 @@ impl Vectors {
         self.rows.insert(passage, self.passages.len());
         self.passages.push(passage);
         self.sources.push(place);
-        self.numbers.extend_from_slice(vector);
+        self.numbers.extend(fixed(vector));
     }
 
     /// Forgets passages: the last row takes the place of each.
@@ -58,11 +59,12 @@ impl Vectors {
             return Vec::new();
         }
         let only = only.flatten();
+        let vector: Vec<i16> = fixed(vector).collect();
         let rows = self.numbers.chunks_exact(self.dimensions.max(1)).zip(&self.passages).zip(&self.sources);
         let wanted = rows.filter(|(_, source)| only.is_none_or(|only| only == **source));
-        let mut near: Vec<(f32, i64)> = wanted.map(|((row, passage), _)| (dot(row, vector), *passage)).collect();
-        near.retain(|(likeness, _)| *likeness > 0.0);
-        let better = |a: &(f32, i64), b: &(f32, i64)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        let mut near: Vec<(i32, i64)> = wanted.map(|((row, passage), _)| (dot(row, &vector), *passage)).collect();
+        near.retain(|(likeness, _)| *likeness > 0);
+        let better = |a: &(i32, i64), b: &(i32, i64)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
         if near.len() > limit && limit > 0 {
             near.select_nth_unstable_by(limit - 1, better);
         }
@@ -82,18 +84,18 @@ pub(crate) fn decode(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number)).collect()
 }
 
-/// Eight sums side by side: the compiler may not reorder one, and so could not use wide registers.
-fn dot(one: &[f32], other: &[f32]) -> f32 {
-    let (ones, ones_rest) = one.as_chunks::<8>();
-    let (others, others_rest) = other.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (one, other) in ones.iter().zip(others) {
-        for lane in 0..8 {
-            sums[lane] += one[lane] * other[lane];
-        }
-    }
-    let rest: f32 = ones_rest.iter().zip(others_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+/// The number 1 in fixed point. Vectors have length 1, so a dot product stays below `ONE` squared: far from overflow, even
+/// for one that is a little longer.
+const ONE: f32 = 16_384.0;
+
+#[allow(clippy::cast_possible_truncation)] // saturates, as it should
+fn fixed(vector: &[f32]) -> impl Iterator<Item = i16> {
+    vector.iter().map(|number| (number * ONE).round() as i16)
+}
+
+/// In the form that compilers know as one instruction: products of 16 bits, summed in 32.
+fn dot(one: &[i16], other: &[i16]) -> i32 {
+    one.iter().zip(other).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
 }
 
 #[cfg(test)]
@@ -142,10 +144,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_dot_product_is_the_sum_of_products(pairs in prop::collection::vec((-9i8..9, -9i8..9), 0..40)) {
-            let (one, other): (Vec<f32>, Vec<f32>) = pairs.iter().map(|(a, b)| (f32::from(*a), f32::from(*b))).unzip();
-            let wanted: i32 = pairs.iter().map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
-            prop_assert!((f64::from(dot(&one, &other)) - f64::from(wanted)).abs() < 1e-3);
+        fn fixed_point_keeps_four_digits(pairs in prop::collection::vec((-1.0f32..1.0, -1.0f32..1.0), 1..40)) {
+            let length = |it: &[f32]| it.iter().map(|number| number * number).sum::<f32>().sqrt().max(1e-3);
+            let (one, other): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+            let unit = |it: &[f32]| it.iter().map(|number| number / length(it)).collect::<Vec<f32>>();
+            let (one, other) = (unit(&one), unit(&other));
+            let exact: f32 = one.iter().zip(&other).map(|(a, b)| a * b).sum();
+            let (one, other): (Vec<i16>, Vec<i16>) = (fixed(&one).collect(), fixed(&other).collect());
+            prop_assert!((f64::from(dot(&one, &other)) / f64::from(ONE * ONE) - f64::from(exact)).abs() < 1e-3);
         }
 
         #[test]

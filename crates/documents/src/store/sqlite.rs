@@ -92,13 +92,14 @@ impl SqliteStore {
 
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
         let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        let query = sqlx::query_scalar(
-            "SELECT words.rowid FROM words
+        // without a source no join, which would look up every passage in which a word stands; sorted by SQLite itself, which
+        // keeps the best only, while `ORDER BY rank` would sort them all
+        let of_all = "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY bm25(words, 4.0, 1.0), rowid LIMIT ?2";
+        let of_source = "SELECT words.rowid FROM words
              JOIN passages ON passages.id = words.rowid JOIN documents ON documents.id = passages.document
-             WHERE words MATCH ?1 AND (?2 IS NULL OR documents.source = ?2)
-             ORDER BY bm25(words, 4.0, 1.0), words.rowid LIMIT ?3",
-        );
-        query.bind(quoted.join(" OR ")).bind(source).bind(limit).fetch_all(&self.pool).await
+             WHERE words MATCH ?1 AND documents.source = ?3 ORDER BY bm25(words, 4.0, 1.0), words.rowid LIMIT ?2";
+        let query = sqlx::query_scalar(if source.is_some() { of_source } else { of_all });
+        query.bind(quoted.join(" OR ")).bind(limit).bind(source).fetch_all(&self.pool).await
     }
 
     pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
