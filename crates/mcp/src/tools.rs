@@ -8,7 +8,8 @@ use rmcp::{
     schemars::{self, JsonSchema},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{borrow::Cow, fmt::Write as _};
+use serde_json::Value;
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 /// The names, as they are called.
 pub(crate) const NAMES: [&str; 3] = ["list_sources", "read_document", "search_docs"];
@@ -18,7 +19,28 @@ pub(crate) fn all(declared: &[Declared]) -> Vec<Tool> {
     let mut all = own();
     all.extend(declared.iter().map(of_declared));
     all.sort_by(|one, other| one.name.cmp(&other.name));
+    for tool in &mut all {
+        tool.input_schema = plain(&tool.input_schema);
+        tool.output_schema = tool.output_schema.as_ref().map(plain);
+    }
     all
+}
+
+/// Without the `format` of numbers, such as `uint64`: JSON Schema has no such formats, and clients complain of them.
+fn plain(schema: &Arc<JsonObject>) -> Arc<JsonObject> {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                object.retain(|key, value| key != "format" || !value.is_string());
+                object.values_mut().for_each(strip);
+            }
+            Value::Array(values) => values.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut schema = JsonObject::clone(schema);
+    schema.values_mut().for_each(strip);
+    Arc::new(schema)
 }
 
 fn of_declared(declared: &Declared) -> Tool {
@@ -296,7 +318,7 @@ pub(crate) async fn list_sources(library: &Library, arguments: JsonObject) -> Re
 
 /// Reads a tool's arguments; the sentence names the argument that is wrong.
 fn arguments_of<T: DeserializeOwned>(tool: &str, arguments: JsonObject) -> Result<T, ToolError> {
-    serde_path_to_error::deserialize(serde_json::Value::Object(arguments)).map_err(|error| {
+    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
         let why = error.into_inner().to_string();
         let why: String = why.chars().take(WHY_CHARS_MAX).filter(|it| !it.is_control()).collect();
@@ -333,7 +355,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn wrong(arguments: &serde_json::Value) -> String {
+    fn wrong(arguments: &Value) -> String {
         arguments_of::<SearchDocs>("search_docs", arguments.as_object().unwrap().clone()).unwrap_err().to_string()
     }
 
@@ -342,6 +364,7 @@ mod tests {
         let tools = all(&[]);
         assert_eq!(tools.iter().map(|tool| tool.name.as_ref()).collect::<Vec<_>>(), NAMES);
         for tool in tools {
+            assert!(!serde_json::to_string(&tool).unwrap().contains("\"format\""), "{}", tool.name);
             assert_eq!(tool.input_schema["type"], "object", "{}", tool.name);
             assert_eq!(tool.output_schema.unwrap()["type"], "object", "{}", tool.name);
             assert!(tool.title.is_some() && tool.annotations.unwrap().read_only_hint == Some(true));

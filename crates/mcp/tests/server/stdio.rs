@@ -19,6 +19,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn start() -> Self {
         let (folder, url) = store();
+        Self::on(folder, &url)
+    }
+
+    fn on(folder: TempDir, url: &str) -> Self {
         let mut command = binary();
         command.arg("stdio").env("DATABASE_URL", url).env("RUST_LOG", "info");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -85,4 +89,20 @@ fn words_that_are_no_message_do_not_end_it() {
 fn input_that_ends_at_once_is_a_success() {
     let (rest, _) = Client::start().end();
     assert!(rest.is_empty());
+}
+
+#[test]
+fn two_processes_share_one_store_side_by_side() {
+    let (folder, url) = store();
+    let mut clients = [Client::on(folder, &url), Client::on(tempfile::tempdir().unwrap(), &url)];
+    for client in &mut clients {
+        client.say(HANDSHAKE[0]);
+        client.say(HANDSHAKE[1]);
+    }
+    let read = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_docs","arguments":{"query":"borrow"}}}"#;
+    for _ in 0..3 {
+        for client in &mut clients {
+            assert!(client.say(read).unwrap().contains("documents/borrowing.md"));
+        }
+    }
 }
