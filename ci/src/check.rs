@@ -45,6 +45,7 @@ fn builds() -> Vec<(String, Vec<String>)> {
     for package in ["mcp", "sidelight", "sidelight-admin"] {
         builds.push((format!("clippy: {package} off"), words(&format!("-p {package} --no-default-features"))));
     }
+    builds.push(("clippy: mcp, tests that need more".to_owned(), words("-p mcp --test replicas")));
     builds.push((
         "clippy: documents, tests that need more".to_owned(),
         words("-p documents --test judged --test large --test postgres"),
@@ -67,7 +68,7 @@ mod tests {
     #[test]
     fn on_builds_and_off_builds_are_linted() {
         let builds = builds();
-        assert_eq!(builds.len(), 1 + 3 + 1 + FEATURES.len());
+        assert_eq!(builds.len(), 1 + 3 + 2 + FEATURES.len());
         assert!(builds.iter().any(|(_, words)| words.join(" ") == "-p mcp --no-default-features"));
     }
 }

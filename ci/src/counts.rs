@@ -16,7 +16,7 @@ pub(crate) fn rewrite(house: &House, score: &mut Score) {
     let mut suites = Suite::counted();
     let server = Server::start(house);
     match &server {
-        Ok(server) => suites.push(Suite::of_postgres(server.url())),
+        Ok(server) => suites.extend(Suite::of_postgres(&server.url())),
         Err(why) => score.fail("PostgreSQL", why),
     }
     for suite in suites {

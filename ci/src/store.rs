@@ -11,7 +11,9 @@ pub(crate) fn run(house: &House, score: &mut Score) {
     });
     match Server::start(house) {
         Ok(server) => {
-            Suite::of_postgres(server.url()).run(house, &counts, score);
+            for suite in Suite::of_postgres(&server.url()) {
+                suite.run(house, &counts, score);
+            }
         }
         Err(why) => score.fail("PostgreSQL", &why),
     }

@@ -44,11 +44,12 @@ impl Suite {
         self
     }
 
-    /// The tests of the store on a server at this address.
-    pub(crate) fn of_postgres(url: String) -> Self {
-        let mut suite = Self::new("documents on PostgreSQL", &["-p", "documents", "--test", "postgres"]);
-        suite.environment = Some(("TEST_POSTGRES_URL", url));
-        suite
+    /// The tests that need a PostgreSQL, at this address.
+    pub(crate) fn of_postgres(url: &str) -> [Self; 2] {
+        [("documents", "postgres"), ("mcp", "replicas")].map(|(package, test)| {
+            let name = format!("{package} on PostgreSQL");
+            Self::new(&name, &["-p", package, "--all-features", "--test", test]).with("TEST_POSTGRES_URL", url)
+        })
     }
 
     /// The suites of the step `features`.

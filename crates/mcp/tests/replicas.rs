@@ -1,0 +1,105 @@
+//! Several servers on one PostgreSQL, at `TEST_POSTGRES_URL`: sessions outlive a replica, and a database that goes away and
+//! comes back is borne. `cargo ci store` runs this.
+#![allow(clippy::unwrap_used)] // a test may stop
+#![allow(dead_code)] // the modules are shared with the tests in `server`, which use more of them
+
+#[path = "server/running.rs"]
+mod running;
+#[path = "server/wire.rs"]
+mod wire;
+
+use running::{Server, binary, has, until};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use std::{
+    net::SocketAddr,
+    process,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+use wire::{Reply, call, get, request};
+
+fn server() -> String {
+    std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL names the server: run `cargo ci store`")
+}
+
+async fn say(statement: &str) {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+}
+
+/// A database that is filled with the test's documents: its name and its URL.
+async fn database() -> (String, String) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("r_{}_{}", process::id(), NEXT.fetch_add(1, Relaxed));
+    say(&format!("CREATE DATABASE {name}")).await;
+    let url = format!("{}/{name}", server().rsplit_once('/').unwrap().0);
+    let filled = binary().arg("ingest").env("DATABASE_URL", &url).output().unwrap();
+    assert!(filled.status.success(), "{filled:?}");
+    (name, url)
+}
+
+const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
+const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+
+fn session(mcp: SocketAddr) -> String {
+    let hello = json!({
+        "jsonrpc": "2.0", "id": 0, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } },
+    });
+    let reply = request(mcp, "POST", "/mcp", HEADERS, hello.to_string().as_bytes());
+    let id = reply.header("mcp-session-id").unwrap().to_owned();
+    let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+    assert_eq!(in_session(mcp, &id, &done).status, 202);
+    id
+}
+
+fn in_session(mcp: SocketAddr, id: &str, body: &str) -> Reply {
+    let headers = format!("{HEADERS}mcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\n");
+    request(mcp, "POST", "/mcp", &headers, body.as_bytes())
+}
+
+#[tokio::test]
+async fn a_session_goes_on_at_another_replica_when_its_own_is_gone() {
+    let (_, url) = database().await;
+    let one = Server::with(&[("DATABASE_URL", &url)]);
+    let other = Server::with(&[("DATABASE_URL", &url)]);
+    let id = session(one.mcp);
+    drop(one); // killed: it has no time to hand anything over
+    let listed = in_session(other.mcp, &id, LIST);
+    assert_eq!((listed.status, listed.text().contains("search_docs")), (200, true), "{}", listed.text());
+    assert_eq!(in_session(other.mcp, "made-up", LIST).status, 404);
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_is_told_and_one_that_comes_back_is_used() {
+    let (name, url) = database().await;
+    let server = Server::with(&[("DATABASE_URL", &url)]);
+    let search = || call(server.mcp, "search_docs", &json!({ "query": "borrow" })).message();
+    let works = || (search()["result"]["isError"] == false).then_some(());
+    works().unwrap();
+    say(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    say(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    let message = search();
+    assert_eq!(message["result"]["isError"], true, "{message}");
+    assert!(message["result"]["content"][0]["text"].as_str().unwrap().contains("document store"), "{message}");
+    if let Some(admin) = server.admin() {
+        let why = until(|| Some(get(admin, "/readyz")).filter(|reply| reply.status == 503));
+        assert!(why.unwrap().text().contains("document store"));
+    }
+    say(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    until(works).expect("it works again");
+    if let Some(admin) = server.admin() {
+        until(|| (get(admin, "/readyz").status == 200).then_some(())).expect("and says so");
+    }
+}
+
+#[tokio::test]
+async fn queries_on_a_server_are_counted_under_its_name() {
+    let (_, url) = database().await;
+    let server = Server::with(&[("DATABASE_URL", &url)]);
+    drop(call(server.mcp, "search_docs", &json!({ "query": "borrow" })));
+    if has("metrics") {
+        let page = get(server.admin().unwrap(), "/metrics").text();
+        assert!(page.contains(r#"db_operation_name="nearest",db_system_name="postgresql""#), "{page}");
+    }
+}
