@@ -8,6 +8,7 @@ mod conversations;
 mod declared;
 mod lifecycle;
 mod metrics;
+mod models;
 mod ports;
 mod profiling;
 mod resources;

@@ -1,0 +1,93 @@
+//! Another model than the built-in one, on a server of the test's own.
+
+use crate::{
+    running::{Server, binary, refused, store},
+    wire::call,
+};
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+/// Answers with vectors of three numbers, until the process ends.
+fn model() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || answer(stream));
+        }
+    });
+    url
+}
+
+fn answer(stream: TcpStream) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut stream = stream;
+    loop {
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        if length == 0 || reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let asked: Value = serde_json::from_slice(&body).unwrap();
+        let vector = |text: &str| if text.contains("mutably") { [0.0, 1.0, 0.0] } else { [1.0, 0.1, 0.0] };
+        let texts = asked["input"].as_array().unwrap().iter().enumerate();
+        let one =
+            |(index, text): (usize, &Value)| json!({ "index": index, "embedding": vector(text.as_str().unwrap()) });
+        let reply = json!({ "data": texts.map(one).collect::<Vec<_>>(), "usage": { "prompt_tokens": 1 } }).to_string();
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", reply.len());
+        stream.write_all(format!("{head}{reply}").as_bytes()).unwrap();
+    }
+}
+
+/// What `mcp ingest` says in the end.
+fn ingest(url: &str, model: &[(&str, &str)]) -> String {
+    let done = binary().arg("ingest").env("DATABASE_URL", url).envs(model.iter().copied()).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8_lossy(&done.stderr).lines().last().unwrap().to_owned()
+}
+
+#[test]
+fn another_model_embeds_every_document_anew_and_the_first_one_again() {
+    let (_folder, store) = store();
+    let url = model();
+    let model = [("EMBEDDINGS_URL", url.as_str()), ("EMBEDDINGS_MODEL", "small")];
+    assert_eq!(ingest(&store, &model), "7 stored, 0 unchanged, 0 left out, 0 failed, 0 removed");
+    assert_eq!(ingest(&store, &model), "0 stored, 7 unchanged, 0 left out, 0 failed, 0 removed");
+    assert_eq!(ingest(&store, &[]), "7 stored, 0 unchanged, 0 left out, 0 failed, 0 removed");
+}
+
+#[test]
+fn a_server_answers_by_words_while_another_model_embeds_and_then_by_its_vectors() {
+    let url = model();
+    let server = Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
+    let first = || {
+        let found = call(server.mcp, "search_docs", &json!({ "query": "mutably", "source": "documents" })).message();
+        assert_eq!(found["result"]["isError"], false, "{found}");
+        found["result"]["structuredContent"]["hits"][0]["heading"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(first(), "Borrowing > Mutable references", "from the first moment on");
+}
+
+#[test]
+fn a_model_that_cannot_be_used_is_refused_and_no_key_is_shown() {
+    let key = ("EMBEDDINGS_API_KEY", "s3cret");
+    let (code, said) = refused(&[], &[("EMBEDDINGS_URL", "http://127.0.0.1:1/v1/embeddings"), key]);
+    assert_eq!((code, said.contains("EMBEDDINGS_MODEL")), (Some(64), true), "{said}");
+    let (code, said) = refused(&[], &[("EMBEDDINGS_URL", "nowhere"), ("EMBEDDINGS_MODEL", "m"), key]);
+    assert_eq!((code, said.contains("EMBEDDINGS_URL takes")), (Some(64), true), "{said}");
+    let there = [("EMBEDDINGS_URL", "http://127.0.0.1:1/v1/embeddings"), ("EMBEDDINGS_MODEL", "m"), key];
+    let (code, said) = refused(&[], &there);
+    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.contains("cannot be reached") && !said.contains("s3cret"), "{said}");
+}
