@@ -107,7 +107,7 @@ fn of_folder(folder: &Path) -> Corpus {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let name = source_name(&folder);
     Corpus {
-        says: format!("the folder {} (DOCS_PATH), as source `{name}`", folder.display()),
+        says: format!("the folder {}, as source `{name}`", folder.display()),
         sources: vec![Source { name, origin: Origin::Folder(folder) }],
     }
 }
@@ -166,7 +166,7 @@ mod tests {
         let corpus = Corpus::find(Some(&docs));
         let names: Vec<_> = corpus.sources.iter().map(|source| source.name.as_str()).collect();
         assert_eq!(names, ["my-docs", "sidelight"]);
-        assert!(corpus.says.contains("DOCS_PATH"));
+        assert!(corpus.says.ends_with("as source `my-docs`"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod files;
 mod intake;
 
 use crate::{
-    Corpus, DocumentQueries, NewDocument, NewPassage, Source, SourceName, StoreError,
+    Corpus, DocumentQueries, NewDocument, NewPassage, Source, SourceCount, SourceName, StoreError,
     metrics::{Fate, INGEST, INGESTED_BYTES, INGESTED_DOCUMENTS, INGESTED_PASSAGES},
     progress::Progress,
     store::Document,
@@ -30,7 +30,7 @@ pub enum IngestError {
     #[error(transparent)]
     Embed(#[from] EmbedError),
     /// The folder is not there (any more); what was read from it stays.
-    #[error("the folder {} is not there", .0.display())]
+    #[error("the folder {} is not there; what was read from it stays, and DOCS_PATH can name another", .0.display())]
     Gone(PathBuf),
     /// A thread that read files is gone.
     #[error("the reading of files was broken off")]
@@ -79,6 +79,8 @@ pub(crate) async fn ingest(
         INGEST.observe(run.label, run.source(&mut report)).await?;
     }
     let names: Vec<&str> = corpus.sources.iter().map(|source| source.name.as_str()).collect();
+    let is_gone = |source: &&SourceCount| !names.contains(&source.name.as_str());
+    report.removed += queries.sources().await?.iter().filter(is_gone).map(|source| source.documents).sum::<u64>();
     queries.retain_sources(&names).await?;
     queries.remember(&text, embedder.model(), true).await?;
     Ok(report)

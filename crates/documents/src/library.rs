@@ -226,6 +226,14 @@ impl Library {
         Ok(remembered.and_then(|(corpus, _, _)| Corpus::from_text(&corpus)))
     }
 
+    /// Whether everything was read that is to be read: while it is not, an answer may lack something.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn is_whole(&self) -> Result<bool, StoreError> {
+        Ok(self.queries.remembered().await?.is_some_and(|(_, _, complete)| complete))
+    }
+
     /// Whether the store holds this corpus to its end.
     ///
     /// # Errors

@@ -32,7 +32,8 @@ pub(crate) async fn list(library: &Library, cursor: Option<&str>) -> Result<List
     if names.len() == PAGE as usize {
         page.next_cursor = names.last().map(|name| uri(&name.source, &name.path));
     }
-    page.ttl_ms = Some(FRESH_MS);
+    let is_whole = library.is_whole().await.map_err(|error| failed(&error))?;
+    page.ttl_ms = Some(if is_whole { FRESH_MS } else { 0 }); // a list that grows is not for keeping
     page.cache_scope = Some(CacheScope::Public);
     Ok(page)
 }

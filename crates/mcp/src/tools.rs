@@ -159,9 +159,6 @@ pub(crate) async fn search_docs(
     progress: &Progress,
 ) -> Result<CallToolResult, ToolError> {
     let SearchDocs { query, source, limit } = arguments_of("search_docs", arguments)?;
-    if let Some(source) = &source {
-        must_exist(library, source).await?;
-    }
     search("search_docs", library, &query, source.as_deref(), limit, progress).await
 }
 
@@ -192,14 +189,23 @@ async fn search(
         return refused(format!("{tool}: `limit` must be a whole number from 1 to {LIMIT_MAX}, and is {limit}"));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if let Some(source) = source {
+        must_exist(tool, library, source).await?;
+    }
     let search = Search { query, source, limit, ..Search::default() };
     progress.say(0, "searching by words and by vectors").await;
     let hits = library.search(&search).await?;
     progress.say(1, "found").await;
-    Ok(shown(hits))
+    let so_far = if hits.is_empty() { so_far(library).await? } else { "" };
+    Ok(shown(hits, so_far))
 }
 
-fn shown(hits: Vec<documents::Hit>) -> CallToolResult {
+/// What an answer that lacks something adds while the store is being filled.
+async fn so_far(library: &Library) -> Result<&'static str, ToolError> {
+    Ok(if library.is_whole().await? { "" } else { " Documents are still being read: ask again in a moment." })
+}
+
+fn shown(hits: Vec<documents::Hit>, so_far: &str) -> CallToolResult {
     let mut text = String::new();
     for (at, hit) in hits.iter().enumerate() {
         let heading = if hit.heading.is_empty() { &hit.title } else { &hit.heading };
@@ -207,7 +213,7 @@ fn shown(hits: Vec<documents::Hit>) -> CallToolResult {
         let _ = writeln!(text, "{}. {heading}\n{}\n(id: {id}, offset: {offset})\n", at + 1, hit.snippet);
     }
     if hits.is_empty() {
-        text.push_str("Nothing was found.");
+        let _ = write!(text, "Nothing was found.{so_far}");
     }
     let hits = hits.into_iter().map(Hit::from).collect();
     result(text.trim_end(), &Hits { hits })
@@ -220,13 +226,14 @@ impl From<documents::Hit> for Hit {
     }
 }
 
-async fn must_exist(library: &Library, source: &str) -> Result<(), ToolError> {
+async fn must_exist(tool: &str, library: &Library, source: &str) -> Result<(), ToolError> {
     let sources = library.sources().await?;
     if sources.iter().any(|known| known.name == source) {
         return Ok(());
     }
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-    refused(format!("search_docs: no source is called {source:?}; there are: {}", names.join(", ")))
+    let (names, so_far) = (names.join(", "), so_far(library).await?);
+    refused(format!("{tool}: no source is called {source:?}; there are: {names}.{so_far}"))
 }
 
 /// Arguments of `read_document`.
@@ -265,7 +272,8 @@ pub(crate) async fn read_document(library: &Library, arguments: JsonObject) -> R
     let ReadDocument { id, offset } = arguments_of("read_document", arguments)?;
     let offset = usize::try_from(offset.unwrap_or(0)).unwrap_or(usize::MAX);
     let Some(excerpt) = library.read(&id, offset).await? else {
-        return refused(format!("read_document: no document has the id {id:?}; search_docs gives ids"));
+        let so_far = so_far(library).await?;
+        return refused(format!("read_document: no document has the id {id:?}; search_docs gives ids.{so_far}"));
     };
     if offset > excerpt.total {
         let total = excerpt.total;
@@ -312,8 +320,9 @@ pub(crate) async fn list_sources(library: &Library, arguments: JsonObject) -> Re
     for source in &sources {
         let _ = writeln!(text, "{}: {} documents, {} passages", source.name, source.documents, source.passages);
     }
+    text.push_str(so_far(library).await?);
     let source = |it: documents::SourceCount| Source { name: it.name, documents: it.documents, passages: it.passages };
-    Ok(result(text.trim_end(), &Sources { sources: sources.into_iter().map(source).collect() }))
+    Ok(result(text.trim(), &Sources { sources: sources.into_iter().map(source).collect() }))
 }
 
 /// Reads a tool's arguments; the sentence names the argument that is wrong.

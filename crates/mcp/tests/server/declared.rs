@@ -15,6 +15,11 @@ description = "Searches the test's documents."
 source = "documents"
 
 [[tool]]
+name = "lost_query"
+description = "Searches what is not there."
+source = "bock"
+
+[[tool]]
 name = "switched_off"
 description = "Is not offered."
 enabled = false
@@ -28,12 +33,14 @@ fn a_declared_tool_is_offered_and_searches_its_own_source() {
     let server = Server::with(&[("TOOLS_CONFIG", file.to_str().unwrap())]);
     let listed = ask(server.mcp, "tools/list", json!({}), "").message();
     let names: Vec<_> = listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].clone()).collect();
-    assert_eq!(names, ["borrow_query", "list_sources", "read_document", "search_docs"]);
+    assert_eq!(names, ["borrow_query", "list_sources", "lost_query", "read_document", "search_docs"]);
     let found = call(server.mcp, "borrow_query", &json!({ "query": "metrics crate value" })).message();
     let hits = found["result"]["structuredContent"]["hits"].as_array().unwrap().clone();
     assert!(!hits.is_empty() && hits.iter().all(|hit| hit["source"] == "documents"), "{found}");
     let wrong = call(server.mcp, "borrow_query", &json!({ "query": "a", "source": "sidelight" })).message();
     assert_eq!(wrong["result"]["isError"], true);
+    let lost = call(server.mcp, "lost_query", &json!({ "query": "a" })).text();
+    assert!(lost.contains("lost_query: no source is called") && lost.contains("documents, sidelight"), "{lost}");
     assert_eq!(call(server.mcp, "switched_off", &json!({ "query": "a" })).message()["error"]["code"], -32602);
 }
 
@@ -41,7 +48,7 @@ fn a_declared_tool_is_offered_and_searches_its_own_source() {
 fn a_bad_file_is_refused_with_its_line_and_field() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tools.toml");
-    fs::write(&file, FILE.replace("source = ", "sauce = ")).unwrap();
+    fs::write(&file, FILE.replacen("source = ", "sauce = ", 1)).unwrap();
     let (code, said) = refused(&[], &[("TOOLS_CONFIG", file.to_str().unwrap())]);
     assert_eq!(code, Some(64), "{said}");
     assert!(["TOOLS_CONFIG", "tools.toml", "line 6", "`sauce`"].iter().all(|word| said.contains(word)), "{said}");

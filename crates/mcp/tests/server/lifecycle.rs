@@ -2,7 +2,7 @@
 //! change and go away.
 
 use crate::{
-    running::{Server, binary, until},
+    running::{Server, binary, store, until},
     wire::{Reply, ask, call, get, request},
 };
 use documents::{After, DocumentName, Library, Location};
@@ -164,6 +164,16 @@ fn a_start_without_a_folder_keeps_what_the_store_was_filled_from() {
     fs::rename(&docs, folder.path().join("moved")).unwrap();
     assert_eq!(ingest(&url, None).status().unwrap().code(), Some(1), "a folder that is gone is an error");
     assert_eq!(contents(&file).0.iter().filter(|it| it.source == "docs").count(), 2, "and nothing is lost");
+}
+
+#[test]
+fn a_folder_that_replaces_another_says_how_many_documents_are_removed() {
+    let (_folder, url) = store();
+    let docs = tempfile::tempdir().unwrap();
+    fs::write(docs.path().join("a.md"), "# A\n\nalpha").unwrap();
+    let done = ingest(&url, Some(docs.path())).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(said.lines().last(), Some("1 stored, 4 unchanged, 0 left out, 0 failed, 3 removed"), "{said}");
 }
 
 #[test]

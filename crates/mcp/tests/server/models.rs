@@ -1,8 +1,8 @@
 //! Another model than the built-in one, on a server of the test's own.
 
 use crate::{
-    running::{Server, binary, refused, store},
-    wire::call,
+    running::{Server, binary, refused, store, until},
+    wire::{ask, call},
 };
 use serde_json::{Value, json};
 use std::{
@@ -11,19 +11,19 @@ use std::{
     thread,
 };
 
-/// Answers with vectors of three numbers, until the process ends.
-fn model() -> String {
+/// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer.
+fn model(most: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || answer(stream));
+            thread::spawn(move || answer(stream, most));
         }
     });
     url
 }
 
-fn answer(stream: TcpStream) {
+fn answer(stream: TcpStream, most: usize) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {
@@ -40,7 +40,11 @@ fn answer(stream: TcpStream) {
         }
         let asked: Value = serde_json::from_slice(&body).unwrap();
         let vector = |text: &str| if text.contains("mutably") { [0.0, 1.0, 0.0] } else { [1.0, 0.1, 0.0] };
-        let texts = asked["input"].as_array().unwrap().iter().enumerate();
+        let texts = asked["input"].as_array().unwrap();
+        if texts.len() > most {
+            return;
+        }
+        let texts = texts.iter().enumerate();
         let one =
             |(index, text): (usize, &Value)| json!({ "index": index, "embedding": vector(text.as_str().unwrap()) });
         let reply = json!({ "data": texts.map(one).collect::<Vec<_>>(), "usage": { "prompt_tokens": 1 } }).to_string();
@@ -60,7 +64,7 @@ fn ingest(url: &str, model: &[(&str, &str)]) -> String {
 #[test]
 fn another_model_embeds_every_document_anew_and_the_first_one_again() {
     let (_folder, store) = store();
-    let url = model();
+    let url = model(usize::MAX);
     let model = [("EMBEDDINGS_URL", url.as_str()), ("EMBEDDINGS_MODEL", "small")];
     assert_eq!(ingest(&store, &model), "7 stored, 0 unchanged, 0 left out, 0 failed, 0 removed");
     assert_eq!(ingest(&store, &model), "0 stored, 7 unchanged, 0 left out, 0 failed, 0 removed");
@@ -69,7 +73,7 @@ fn another_model_embeds_every_document_anew_and_the_first_one_again() {
 
 #[test]
 fn a_server_answers_by_words_while_another_model_embeds_and_then_by_its_vectors() {
-    let url = model();
+    let url = model(usize::MAX);
     let server = Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
     let first = || {
         let found = call(server.mcp, "search_docs", &json!({ "query": "mutably", "source": "documents" })).message();
@@ -77,6 +81,20 @@ fn a_server_answers_by_words_while_another_model_embeds_and_then_by_its_vectors(
         found["result"]["structuredContent"]["hits"][0]["heading"].as_str().unwrap_or_default().to_owned()
     };
     assert_eq!(first(), "Borrowing > Mutable references", "from the first moment on");
+}
+
+#[test]
+fn while_documents_are_read_answers_say_that_something_may_be_missing() {
+    let url = model(1); // says how long its vectors are, and embeds no document
+    let server = Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
+    let says = |tool, arguments: Value| {
+        let message = call(server.mcp, tool, &arguments).message();
+        message["result"]["content"][0]["text"].as_str().unwrap().contains("still being read")
+    };
+    assert!(until(|| says("list_sources", json!({})).then_some(())).is_some());
+    assert!(says("read_document", json!({ "id": "documents/none.md" })));
+    assert!(says("search_docs", json!({ "query": "a", "source": "none" })));
+    assert_eq!(ask(server.mcp, "resources/list", json!({}), "").message()["result"]["ttlMs"], 0);
 }
 
 #[test]

@@ -6,7 +6,12 @@ use crate::{
 };
 use flate2::read::GzDecoder;
 use serde_json::json;
-use std::{io::Read as _, net::SocketAddr, thread};
+use std::{
+    io::Read as _,
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 /// Asks the admin port; `None` in a build that has none.
 fn ask(server: &Server, path: &str) -> Option<Reply> {
@@ -30,19 +35,26 @@ fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-fn keep_busy(mcp: SocketAddr) {
-    for _ in 0..200 {
-        drop(call(mcp, "search_docs", &json!({ "query": "borrow a value mutably", "limit": 20 })));
+/// Searches until it was enough, or for some time; each question is a new one, so that none is answered from memory.
+fn keep_busy(mcp: SocketAddr, enough: &AtomicBool) {
+    for question in 0..5_000 {
+        if enough.load(Ordering::Relaxed) {
+            return;
+        }
+        drop(call(mcp, "search_docs", &json!({ "query": format!("borrow a value mutably {question}"), "limit": 20 })));
     }
 }
 
 #[test]
 fn a_cpu_profile_names_the_functions_that_were_busy() {
     let server = Server::start();
-    let mcp = server.mcp;
-    let busy = thread::spawn(move || keep_busy(mcp));
-    let reply = ask(&server, "/debug/pprof/profile?seconds=1&frequency=200");
-    busy.join().unwrap();
+    let enough = AtomicBool::new(false);
+    let reply = thread::scope(|scope| {
+        scope.spawn(|| keep_busy(server.mcp, &enough));
+        let reply = ask(&server, "/debug/pprof/profile?seconds=1&frequency=200");
+        enough.store(true, Ordering::Relaxed);
+        reply
+    });
     let Some(reply) = reply else { return };
     let profile = unzipped(&reply);
     for text in ["samples", "count", "cpu", "nanoseconds", "tokio"] {
