@@ -10,6 +10,7 @@ use axum::{
 use http_body::{Frame, SizeHint};
 use std::{
     collections::BTreeMap,
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
@@ -59,7 +60,7 @@ impl Streams {
 
     /// Ends every stream.
     pub(crate) fn end_all(&self) {
-        for (_, ended) in self.open().streams.values() {
+        for (_, ended) in mem::take(&mut self.open().streams).into_values() {
             STREAMS_CLOSED.add(StreamEnd::Ending, 1);
             ended.cancel();
         }
@@ -68,7 +69,8 @@ impl Streams {
     fn enter(&self) -> (u64, CancellationToken) {
         let mut open = self.open();
         if open.streams.len() >= self.0.most
-            && let Some((_, (_, ended))) = open.streams.iter().min_by_key(|(_, (spoke, _))| *spoke)
+            && let Some(silent) = open.streams.iter().min_by_key(|(_, (spoke, _))| *spoke).map(|(number, _)| *number)
+            && let Some((_, ended)) = open.streams.remove(&silent)
         {
             STREAMS_CLOSED.add(StreamEnd::Crowded, 1);
             ended.cancel();
@@ -85,7 +87,8 @@ impl Streams {
     }
 }
 
-/// A stream's entry; gone with the stream.
+/// A stream's entry; gone with the stream, or before, when the stream is told to end: a client that does not read may take
+/// long to notice.
 struct Place {
     streams: Streams,
     number: u64,
@@ -178,6 +181,17 @@ mod tests {
         let said = first.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(said, LAST_WORDS);
         assert_eq!(streams.open().streams.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_told_to_end_and_is_not_read_does_not_stand_for_others() {
+        let streams = Streams::new(2);
+        let first = stream(&streams, silent());
+        let second = stream(&streams, silent());
+        let _others = [stream(&streams, silent()), stream(&streams, silent())];
+        for told in [first, second] {
+            assert_eq!(told.into_body().collect().await.unwrap().to_bytes(), LAST_WORDS);
+        }
     }
 
     #[tokio::test]

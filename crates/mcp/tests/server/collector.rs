@@ -1,9 +1,8 @@
 //! A receiver for OTLP over HTTP that keeps what it gets. Knows protobuf only as bytes in which names and ids stand as they
 //! are; a real collector judges the format end to end.
 
-use crate::running::until;
+use crate::{running::until, wire::serve};
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -24,7 +23,7 @@ impl Collector {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let kept = Arc::clone(&kept);
-                thread::spawn(move || answer(stream, &kept));
+                thread::spawn(move || answer(&stream, &kept));
             }
         });
         Self { url, received }
@@ -42,24 +41,11 @@ impl Collector {
     }
 }
 
-/// Reads requests with a `content-length` until the other side leaves.
-fn answer(stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let (mut line, mut length) = (String::new(), 0);
-        while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            line.clear();
-        }
-        let mut body = vec![0; length];
-        if length == 0 || reader.read_exact(&mut body).is_err() {
-            return;
-        }
+const DONE: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
+
+fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>) {
+    serve(stream, |body| {
         kept.lock().unwrap().push(body);
-        let _ =
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n");
-    }
+        Some(DONE.to_owned())
+    });
 }

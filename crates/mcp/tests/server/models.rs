@@ -2,11 +2,10 @@
 
 use crate::{
     running::{Server, binary, refused, store, until},
-    wire::{ask, call},
+    wire::{ask, call, serve},
 };
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     thread,
 };
@@ -17,41 +16,25 @@ fn model(most: usize) -> String {
     let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || answer(stream, most));
+            thread::spawn(move || answer(&stream, most));
         }
     });
     url
 }
 
-fn answer(stream: TcpStream, most: usize) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
-    loop {
-        let (mut line, mut length) = (String::new(), 0);
-        while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            line.clear();
-        }
-        let mut body = vec![0; length];
-        if length == 0 || reader.read_exact(&mut body).is_err() {
-            return;
-        }
+fn answer(stream: &TcpStream, most: usize) {
+    serve(stream, |body| {
         let asked: Value = serde_json::from_slice(&body).unwrap();
-        let vector = |text: &str| if text.contains("mutably") { [0.0, 1.0, 0.0] } else { [1.0, 0.1, 0.0] };
         let texts = asked["input"].as_array().unwrap();
-        if texts.len() > most {
-            return;
-        }
-        let texts = texts.iter().enumerate();
+        let vector = |text: &str| if text.contains("mutably") { [0.0, 1.0, 0.0] } else { [1.0, 0.1, 0.0] };
         let one =
             |(index, text): (usize, &Value)| json!({ "index": index, "embedding": vector(text.as_str().unwrap()) });
-        let reply = json!({ "data": texts.map(one).collect::<Vec<_>>(), "usage": { "prompt_tokens": 1 } }).to_string();
-        let head =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", reply.len());
-        stream.write_all(format!("{head}{reply}").as_bytes()).unwrap();
-    }
+        let data: Vec<Value> = texts.iter().enumerate().map(one).collect();
+        let reply = json!({ "data": data, "usage": { "prompt_tokens": 1 } }).to_string();
+        let length = reply.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+        (data.len() <= most).then_some(head + &reply)
+    });
 }
 
 /// What `mcp ingest` says in the end.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -116,4 +116,27 @@ pub(crate) fn ask(mcp: SocketAddr, method: &str, params: Value, more_headers: &s
 /// Calls a tool.
 pub(crate) fn call(mcp: SocketAddr, name: &str, arguments: &Value) -> Reply {
     ask(mcp, "tools/call", json!({ "name": name, "arguments": arguments }), "")
+}
+
+/// Serves one connection of a test's own server: a reply, head and body, for each request that has a body, until there is
+/// none or the client leaves.
+pub(crate) fn serve(stream: &TcpStream, mut reply: impl FnMut(Vec<u8>) -> Option<String>) {
+    let (mut reader, mut writer) = (BufReader::new(stream), stream);
+    loop {
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        if length == 0 || reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let Some(reply) = reply(body) else { return };
+        if writer.write_all(reply.as_bytes()).is_err() {
+            return;
+        }
+    }
 }
