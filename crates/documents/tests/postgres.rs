@@ -4,7 +4,7 @@
 
 mod store;
 
-use documents::{DocumentQueries, Location, StoreError};
+use documents::{DocumentQueries, Location, Model, StoreError};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::{
     process,
@@ -59,6 +59,21 @@ async fn vectors_of_another_model_are_not_compared() {
     let other = open(&location, "it's another").await;
     assert_eq!(other.nearest(&[1.0, 0.0], None, 9).await.unwrap().len(), 0);
     assert_eq!(other.full_text("one", None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn vectors_may_be_longer_than_an_index_takes() {
+    for dimensions in [3_072, 5_000] {
+        let model = Model { dimensions, ..store::model("long") };
+        let store = DocumentQueries::open(&database().await, model).await.unwrap();
+        let mut vector = vec![0.0; dimensions];
+        vector[dimensions - 1] = 1.0;
+        let mut document = store::document("a.md", "one");
+        document.passages.truncate(1);
+        document.passages[0].vector.clone_from(&vector);
+        store.store(&[document]).await.unwrap();
+        assert_eq!(store.nearest(&vector, None, 9).await.unwrap().len(), 1, "{dimensions}");
+    }
 }
 
 #[tokio::test]

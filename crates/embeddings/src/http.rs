@@ -7,7 +7,7 @@ use crate::{
     metrics::{EMBED, ModelName, Provider, TEXTS, TOKENS},
     retry,
 };
-use reqwest::{Client, Url, header::RETRY_AFTER};
+use reqwest::{Client, Response, Url, header::RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -37,6 +37,8 @@ const BATCH: usize = 64;
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(5);
+/// The longest answer: a batch of vectors of ten thousand numbers each, written out, with room to spare.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 #[derive(Serialize)]
 struct Ask<'a> {
@@ -117,13 +119,13 @@ impl HttpEmbedder {
         let reply = request.send().await.map_err(|error| retry::Failure::again(unreached(error), None))?;
         let status = reply.status();
         if status.is_success() {
-            let answer = reply.json().await;
-            return answer
-                .map_err(|error| retry::Failure::last(EmbedError::Malformed(error.without_url().to_string())));
+            let fits = serde_json::from_slice(&whole(reply).await?);
+            return fits.map_err(|error| retry::Failure::last(EmbedError::Malformed(error.to_string())));
         }
         let wait = reply.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = wait.map(Duration::from_secs);
-        let why = reply.text().await.unwrap_or_default();
+        let why = whole(reply).await.unwrap_or_default(); // the status alone says enough
+        let why = String::from_utf8_lossy(&why);
         let why: String = why.chars().filter(|it| !it.is_control()).take(WHY_CHARS_MAX).collect();
         Err(match status.as_u16() {
             429 => retry::Failure::again(EmbedError::RateLimited, wait),
@@ -131,6 +133,19 @@ impl HttpEmbedder {
             _ => retry::Failure::last(EmbedError::Refused(format!("{status} {why}"))),
         })
     }
+}
+
+/// The answer's body: one that breaks off may come whole the next time, one that is too long will not be shorter.
+async fn whole(mut reply: Response) -> Result<Vec<u8>, retry::Failure> {
+    let mut body = Vec::new();
+    while let Some(part) = reply.chunk().await.map_err(|error| retry::Failure::again(unreached(error), None))? {
+        body.extend_from_slice(&part);
+        if body.len() > ANSWER_BYTES_MAX {
+            let why = format!("it is longer than {ANSWER_BYTES_MAX} bytes");
+            return Err(retry::Failure::last(EmbedError::Malformed(why)));
+        }
+    }
+    Ok(body)
 }
 
 fn unreached(error: reqwest::Error) -> EmbedError {

@@ -54,12 +54,15 @@ fn answer(mut stream: TcpStream, answers: &[(&str, String)], kept: &Mutex<Vec<St
     let mut asked = kept.lock().unwrap();
     asked.push(format!("{head}\n{}", String::from_utf8_lossy(&body)));
     let (status, body) = &answers[asked.len().min(answers.len()) - 1];
-    let length = body.len();
+    let length = body.len() + usize::from(status.ends_with(BROKEN_OFF));
     let reply = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(reply.as_bytes()).unwrap();
 }
+
+/// An answer with this reason is not sent to its end.
+const BROKEN_OFF: &str = "Broken Off";
 
 fn vectors(numbers: &[&str]) -> String {
     // in the reverse order, as the interface allows
@@ -99,6 +102,13 @@ async fn a_busy_server_is_asked_again_and_a_refusal_is_told() {
     );
     assert_eq!(server.asked().len(), 1, "it is not asked again");
     assert!(!refused.to_string().contains("s3cret"));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_asked_for_again() {
+    let server = Server::start(vec![("200 Broken Off", vectors(&["1"])), ("200 OK", vectors(&["1"]))]);
+    assert_eq!(server.connect().await.unwrap().dimensions(), 1);
+    assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]

@@ -39,9 +39,12 @@ impl PostgresStore {
     /// An index holds vectors of one length, so each model has one of its own.
     async fn index_vectors(&self) -> Result<()> {
         let (table, dimensions) = (index_name(&self.model), self.model.dimensions);
-        let model = self.model.name.replace('\'', "''");
+        if dimensions > INDEXED_MAX {
+            return Ok(()); // they are compared one by one
+        }
+        let (model, kind) = (self.model.name.replace('\'', "''"), kind(dimensions));
         let statement = format!(
-            "CREATE INDEX IF NOT EXISTS {table} ON vectors USING hnsw ((vector::vector({dimensions})) vector_ip_ops)
+            "CREATE INDEX IF NOT EXISTS {table} ON vectors USING hnsw ((vector::{kind}({dimensions})) {kind}_ip_ops)
              WHERE model = '{model}'"
         );
         let mut transaction = self.pool.begin().await?;
@@ -75,12 +78,13 @@ impl PostgresStore {
 
     pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
         let (dimensions, model) = (self.model.dimensions, self.model.name.replace('\'', "''"));
+        let kind = kind(dimensions);
         // the model stands in the statement, because only then the planner may take its index
         let statement = format!(
             "SELECT passage FROM vectors JOIN passages ON passages.id = passage JOIN documents ON documents.id = document
              WHERE model = '{model}' AND ($2::text IS NULL OR source = $2)
-               AND (vector::vector({dimensions}) <#> $1::vector) < 0
-             ORDER BY vector::vector({dimensions}) <#> $1::vector LIMIT $3"
+               AND (vector::{kind}({dimensions}) <#> $1::{kind}) < 0
+             ORDER BY vector::{kind}({dimensions}) <#> $1::{kind} LIMIT $3"
         );
         let mut transaction = self.pool.begin().await?;
         let search = format!("SET LOCAL hnsw.ef_search = {}", limit.clamp(40, 1_000));
@@ -261,6 +265,15 @@ fn text(vector: &[f32]) -> String {
     text.push(']');
     text
 }
+
+/// The type as which vectors are compared: an index takes so many numbers of 32 bits, and of 16 bits up to [`INDEXED_MAX`]
+/// (<https://github.com/pgvector/pgvector#hnsw>).
+fn kind(dimensions: usize) -> &'static str {
+    if dimensions > INDEXED_WHOLE_MAX && dimensions <= INDEXED_MAX { "halfvec" } else { "vector" }
+}
+
+const INDEXED_WHOLE_MAX: usize = 2_000;
+const INDEXED_MAX: usize = 4_000;
 
 /// A name that an index may have, and that no other model's index has.
 fn index_name(model: &Model) -> String {
