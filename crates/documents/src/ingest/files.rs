@@ -46,7 +46,11 @@ pub(super) fn list(origin: &Origin) -> Listing {
     let mut listing = Listing::default();
     for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
         match entry {
-            Ok(entry) if is_file(&entry, folder, origin) && listing.files.len() < FILES_MAX => {
+            Ok(entry) if is_file(&entry, folder, origin) => {
+                if listing.files.len() == FILES_MAX {
+                    listing.closed.push((String::new(), format!("only its first {FILES_MAX} files are read")));
+                    break;
+                }
                 listing.files.push(File { path: below(entry.path(), folder), at: Place::Disk(entry.into_path()) });
             }
             Ok(_) => {}
@@ -83,7 +87,7 @@ fn is_wanted(path: &Path, folder: &Path, origin: &Origin) -> bool {
     }
 }
 
-/// Further files of one source are left out.
+/// Further files of one source are not read, and what is known of them stays.
 const FILES_MAX: usize = 200_000;
 /// Folders below a source's own.
 const DEPTH_MAX: usize = 32;

@@ -1,8 +1,9 @@
 //! What is counted. In a build without the feature the page must say that it is missing; there is nothing else to see.
 
 use crate::{
+    models::model,
     running::{Server, has, until},
-    wire::{Reply, ask, call, get},
+    wire::{Reply, ask, call, get, modern, send, written},
 };
 use serde_json::json;
 
@@ -107,6 +108,27 @@ fn every_embedding_of_a_question_is_timed() {
     let timed = format!("gen_ai_client_embeddings_duration_seconds_count{labels}");
     let texts = format!("gen_ai_client_embeddings_texts_total{labels}");
     grows(&server, || drop(search(&server)), &[(&timed, 1.0), (&texts, 1.0)]);
+}
+
+#[test]
+fn a_call_whose_client_leaves_is_given_up_with_whatever_it_waits_for() {
+    let url = model(usize::MAX);
+    let server = Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
+    if let Some(admin) = server.admin() {
+        until(|| (get(admin, "/readyz").status == 200).then_some(())).expect("no document is embedded any more");
+    }
+    let in_flight = r#"gen_ai_client_embeddings_in_flight{gen_ai_provider_name="openai",gen_ai_request_model="small"}"#;
+    let embedded = r#"gen_ai_client_embeddings_duration_seconds_count{gen_ai_provider_name="openai",gen_ai_request_model="small",error_type="cancelled"}"#;
+    let cancelled = r#"mcp_server_requests_total{mcp_method_name="tools/call",outcome="cancelled"}"#;
+    let work = || {
+        let params = json!({ "name": "search_docs", "arguments": { "query": "neverland" } });
+        let (headers, body) = modern("tools/call", params);
+        let client = send(server.mcp, &written(server.mcp, "POST", "/mcp", &headers, body.as_bytes()));
+        let waits = |page: &String| value(page, in_flight) > 0.5;
+        assert!(page(&server).is_none() || until(|| page(&server).filter(waits)).is_some());
+        drop(client);
+    };
+    grows(&server, work, &[(cancelled, 1.0), (embedded, 1.0)]);
 }
 
 #[test]

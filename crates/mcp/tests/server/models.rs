@@ -1,7 +1,7 @@
 //! Another model than the built-in one, on a server of the test's own.
 
 use crate::{
-    running::{Server, binary, refused, store, until},
+    running::{PATIENCE, Server, binary, refused, store, until},
     wire::{ask, call, serve},
 };
 use serde_json::{Value, json};
@@ -10,8 +10,9 @@ use std::{
     thread,
 };
 
-/// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer.
-fn model(most: usize) -> String {
+/// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer,
+/// and one that holds "neverland" none for a long time.
+pub(crate) fn model(most: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -26,6 +27,9 @@ fn answer(stream: &TcpStream, most: usize) {
     serve(stream, |body| {
         let asked: Value = serde_json::from_slice(&body).unwrap();
         let texts = asked["input"].as_array().unwrap();
+        if asked["input"].to_string().contains("neverland") {
+            thread::sleep(PATIENCE);
+        }
         let vector = |text: &str| if text.contains("mutably") { [0.0, 1.0, 0.0] } else { [1.0, 0.1, 0.0] };
         let one =
             |(index, text): (usize, &Value)| json!({ "index": index, "embedding": vector(text.as_str().unwrap()) });

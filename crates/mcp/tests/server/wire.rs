@@ -38,11 +38,17 @@ impl Reply {
     }
 }
 
-/// One request on a connection of its own, as it stands.
-pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> Reply {
+/// The connection of a request that is on its way.
+pub(crate) fn send(address: SocketAddr, request: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let _ = stream.write_all(request); // a server that refuses early need not read it all
+    stream
+}
+
+/// One request on a connection of its own, as it stands.
+pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> Reply {
+    let mut stream = send(address, request);
     let mut bytes = Vec::new();
     let mut part = [0; 16 * 1024];
     while let Ok(count @ 1..) = stream.read(&mut part) {
@@ -74,11 +80,16 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
 
 /// A request with these headers, each with its line end; `host` is added.
 pub(crate) fn request(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
+    raw(address, &written(address, method, path, headers, body))
+}
+
+/// A request as it stands on the wire.
+pub(crate) fn written(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
     );
-    raw(address, &[head.as_bytes(), body].concat())
+    [head.as_bytes(), body].concat()
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Reply {
