@@ -13,15 +13,15 @@ use std::collections::HashMap;
 ///
 /// What it is: a measure of shared words and shared parts of words. `borrow`, `borrowed` and `borrowing` are near each
 /// other, and so is a word with a slip in it. What it is not: a language model. It has learned nothing, so `car` and
-/// `vehicle` are as far apart as any two words. It needs no file, no network and about 20 microseconds for a passage, and
-/// gives the same vector on every machine.
+/// `vehicle` are as far apart as any two words. It needs no file and no network, and gives the same vector on every machine.
+/// What it is worth for a search is measured by `cargo ci store`.
 ///
 /// Shape: 384 numbers of 32 bits. A feature adds its weight, with a sign that is also hashed, to one of them, so that
 /// features which meet there cancel out on average.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalEmbedder;
 
-/// Numbers in a vector: where hybrid search over the Rust books no longer got better with more.
+/// Numbers in a vector: more of them tell passages apart better, and cost memory and time.
 const DIMENSIONS: usize = 384;
 
 impl LocalEmbedder {

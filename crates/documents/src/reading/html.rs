@@ -1,6 +1,6 @@
 //! HTML: its content as Markdown, without what surrounds it. What counts as content: all of `<main>` where a page has
-//! one, else of all that is not `<head>`; never scripts, styles, navigation, controls, or lines that a book hides. Builds no tree: a list
-//! of open elements is enough.
+//! one, else all that is not `<head>`; never scripts, styles, navigation, controls, or lines that a book hides. Builds no
+//! tree: a list of open elements is enough.
 
 use super::{Heading, Reading};
 use html5gum::{HtmlString, StartTag, Token, Tokenizer};
