@@ -128,15 +128,27 @@ impl Library {
         if let Some(hits) = self.caches.results.get(&asked) {
             return Ok(hits);
         }
-        let ranked = self.rank(search).await?;
-        let ids: Vec<i64> = ranked.iter().map(|(id, _)| *id).collect();
-        let passages = self.queries.passages(&ids).await?;
-        let scores: HashMap<i64, f64> = ranked.into_iter().collect();
+        let (passages, scores) = self.found(search).await?;
         let mut documents = by_document(passages, &scores);
         documents.truncate(search.limit);
         let hits: Vec<Hit> = documents.iter().map(|(passage, score)| hit(search.query, passage, *score)).collect();
         self.caches.results.put(asked, hits.clone());
         Ok(hits)
+    }
+
+    /// The passages that are found, the best first, and their scores by number. A document that is replaced between the
+    /// finding and the reading has passages of other numbers: then it is looked for again.
+    async fn found(&self, search: &Search<'_>) -> Result<(Vec<Passage>, HashMap<i64, f64>), SearchError> {
+        let mut tries = 1;
+        loop {
+            let ranked = self.rank(search).await?;
+            let ids: Vec<i64> = ranked.iter().map(|(id, _)| *id).collect();
+            let passages = self.queries.passages(&ids).await?;
+            if passages.len() == ids.len() || tries == TRIES {
+                return Ok((passages, ranked.into_iter().collect()));
+            }
+            tries += 1;
+        }
     }
 
     /// Passages with their scores, the best first.
@@ -295,5 +307,7 @@ const VECTORS: f64 = 0.5;
 const FURTHER: f64 = 0.5;
 /// Passages that each way of searching may name.
 const CANDIDATES: u32 = 200;
+/// How often a search is made while documents are replaced under it; then it says what is still there.
+const TRIES: u32 = 4;
 /// How long a snippet is at most.
 const SNIPPET_CHARS: usize = 300;

@@ -3,8 +3,9 @@
 
 mod store;
 
-use documents::{DocumentQueries, Location, OpenError};
-use std::path::Path;
+use documents::{DocumentQueries, Library, Location, OpenError, Search};
+use embeddings::{Embedder as _, LocalEmbedder};
+use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
 
 async fn open(folder: &Path, model: &str) -> DocumentQueries {
@@ -61,4 +62,23 @@ async fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(&file, "x").unwrap();
     let refused = DocumentQueries::open(&Location::File(file.join("sub/a.db")), store::model("m")).await.unwrap_err();
     assert!(matches!(refused, OpenError::Folder { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_replaced_meanwhile_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedder = Arc::new(LocalEmbedder::new());
+    let mut document = store::document("a.md", "words that are there all the time");
+    for passage in &mut document.passages {
+        passage.vector = vec![0.1; embedder.dimensions()];
+    }
+    let document = [document];
+    let library = Library::open(&Location::File(folder.path().join("a.db")), embedder).await.unwrap();
+    library.queries().store(&document).await.unwrap();
+    for round in 0..100 {
+        let search = Search { query: "words", limit: 1, ..Search::default() };
+        let (stored, found) = tokio::join!(library.queries().store(&document), library.search(&search));
+        stored.unwrap();
+        assert_eq!(found.unwrap().len(), 1, "round {round}");
+    }
 }
