@@ -1,173 +1,244 @@
-//! What is counted in: one cell a series. Knows no name and no label.
+//! What is counted in: one cell a series. A cell takes its place and enters the book when it is first used; from then on
+//! recording is a load and a store, without a lock, a hash or an allocation.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-
-/// Upper bounds, in seconds, of every duration histogram: the conventions' own bounds for MCP, HTTP and database
-/// durations between them, with finer steps below ten milliseconds, where an embedded store answers.
-pub const DURATION_BOUNDS: &[f64] =
-    &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+use crate::{
+    Exemplar, Name, Scale,
+    exemplar::Exemplars,
+    layout::Layout,
+    registry::{self, Source},
+    slab::{self, Place, Reading},
+};
+use std::sync::{
+    Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::Relaxed},
+};
 
 /// A number that only grows; wraps at 2^64.
-#[derive(Debug, Default)]
-pub struct CounterCell(AtomicU64);
+#[derive(Debug)]
+pub struct CounterCell(At);
 
 impl CounterCell {
-    /// A counter at 0.
+    /// A counter at 0 that is not in the book yet.
     #[must_use]
+    #[allow(clippy::new_without_default)] // only ever a static's initialiser
     pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
+        Self(At::new())
     }
-    /// Adds.
+
+    /// Adds. The name is asked for once.
     #[inline]
-    pub fn add(&self, number: u64) {
-        self.0.fetch_add(number, Relaxed);
+    pub fn add(&self, number: u64, name: impl FnOnce() -> Name) {
+        let add = |place| slab::own(place, |slots| slab::add(&slots[0], number));
+        if add(self.0.get()).is_none() {
+            add(self.0.take(name, Source::Counter));
+        }
     }
-    /// Raises to at least this total: for a count that somebody else keeps.
-    pub fn raise(&self, total: u64) {
-        self.0.fetch_max(total, Relaxed);
+
+    /// Raises to at least this total: for a count that somebody else keeps. Takes a lock.
+    pub fn raise(&self, total: u64, name: impl FnOnce() -> Name) {
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        self.add(total.saturating_sub(self.get()), name);
     }
+
+    /// Enters the book at 0, if it is not there yet.
+    pub fn show(&self, name: impl FnOnce() -> Name) {
+        self.add(0, name);
+    }
+
     /// The total.
     #[must_use]
     pub fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-    /// Whether nothing was counted yet.
-    #[must_use]
-    pub fn is_zero(&self) -> bool {
-        self.get() == 0
+        Reading::begin().sum(self.0.get())
     }
 }
 
-/// A whole number that goes up and down.
-#[derive(Debug, Default)]
-pub struct GaugeCell(AtomicI64);
+/// How many are on their way: what began, less what ended, on whichever threads.
+#[derive(Debug)]
+pub struct FlowCell(At);
+
+impl FlowCell {
+    /// Nothing on its way, and not in the book yet.
+    #[must_use]
+    #[allow(clippy::new_without_default)] // only ever part of a static's initialiser
+    pub const fn new() -> Self {
+        Self(At::new())
+    }
+
+    /// One more.
+    #[inline]
+    pub fn enter(&self, name: impl FnOnce() -> Name) {
+        self.add(1, name);
+    }
+
+    /// One less.
+    #[inline]
+    pub fn leave(&self, name: impl FnOnce() -> Name) {
+        self.add(u64::MAX, name); // slots wrap: this is -1
+    }
+
+    #[inline]
+    fn add(&self, number: u64, name: impl FnOnce() -> Name) {
+        let add = |place| slab::own(place, |slots| slab::add(&slots[0], number));
+        if add(self.0.get()).is_none() {
+            add(self.0.take(name, Source::Flow));
+        }
+    }
+}
+
+/// The place of a single number.
+#[derive(Debug)]
+struct At(AtomicU32);
+
+impl At {
+    const fn new() -> Self {
+        Self(AtomicU32::new(Place::NONE.bits()))
+    }
+
+    #[inline]
+    fn get(&self) -> Place {
+        Place::from_bits(self.0.load(Relaxed))
+    }
+
+    /// Takes a place, once, and enters the book.
+    #[cold]
+    fn take(&self, name: impl FnOnce() -> Name, source: fn(Place) -> Source) -> Place {
+        static TURN: Mutex<()> = Mutex::new(());
+        let name = name();
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.get() == Place::NONE {
+            let place = Place::take(1);
+            if place != Place::NONE {
+                registry::enter(name, source(place));
+            }
+            self.0.store(place.bits(), Relaxed);
+        }
+        self.get()
+    }
+}
+
+/// A whole number that goes up and down. One for all threads, because it can be set.
+#[derive(Debug)]
+pub struct GaugeCell {
+    number: AtomicI64,
+    known: AtomicBool,
+}
 
 impl GaugeCell {
-    /// A gauge at 0.
+    /// A gauge at 0 that is not in the book yet.
     #[must_use]
+    #[allow(clippy::new_without_default)] // only ever a static's initialiser
     pub const fn new() -> Self {
-        Self(AtomicI64::new(0))
+        Self { number: AtomicI64::new(0), known: AtomicBool::new(false) }
     }
     /// Adds; the number may be negative.
     #[inline]
-    pub fn add(&self, number: i64) {
-        self.0.fetch_add(number, Relaxed);
+    pub fn add(&'static self, number: i64, name: impl FnOnce() -> Name) {
+        self.number.fetch_add(number, Relaxed);
+        self.show(name);
     }
     /// Sets.
     #[inline]
-    pub fn set(&self, number: i64) {
-        self.0.store(number, Relaxed);
+    pub fn set(&'static self, number: i64, name: impl FnOnce() -> Name) {
+        self.number.store(number, Relaxed);
+        self.show(name);
     }
-    /// The number.
-    #[must_use]
-    pub fn get(&self) -> i64 {
-        self.0.load(Relaxed)
-    }
-    /// Whether it stands at 0.
-    #[must_use]
-    pub fn is_zero(&self) -> bool {
-        self.get() == 0
+    /// Enters the book, if it is not there yet.
+    #[inline]
+    pub fn show(&'static self, name: impl FnOnce() -> Name) {
+        if !self.known.load(Relaxed) && !self.known.swap(true, Relaxed) {
+            registry::enter(name(), Source::Gauge(&self.number));
+        }
     }
 }
 
-/// A histogram with fixed buckets. Its count is the sum of its buckets, so a reading is never torn between the two;
-/// only the sum of the values can be ahead or behind by what is being recorded at that moment.
+/// A histogram. Opens when it is first used.
 #[derive(Debug)]
-pub struct HistogramCell {
-    bounds: &'static [f64],
-    buckets: Box<[AtomicU64]>,
-    sum: AtomicU64,
-}
+pub struct HistogramCell(OnceLock<&'static Distribution>);
 
 impl HistogramCell {
-    /// An empty histogram; `bounds` are upper bounds in rising order, a last bucket for the rest is added.
+    /// A histogram that is not in the book yet.
     #[must_use]
-    pub fn new(bounds: &'static [f64]) -> Self {
-        let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self { bounds, buckets, sum: AtomicU64::new(0f64.to_bits()) }
+    #[allow(clippy::new_without_default)] // only ever a static's initialiser
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Records a value. Name and scale are asked for once.
+    #[inline]
+    pub fn observe(&self, value: f64, name: impl FnOnce() -> Name, scale: Scale) {
+        match self.0.get() {
+            Some(distribution) => distribution.observe(value),
+            None => self.open(name, scale).observe(value),
+        }
+    }
+
+    /// Enters the book, if it is not there yet.
+    pub fn show(&self, name: impl FnOnce() -> Name, scale: Scale) {
+        self.open(name, scale);
+    }
+
+    #[cold]
+    fn open(&self, name: impl FnOnce() -> Name, scale: Scale) -> &'static Distribution {
+        self.0.get_or_init(|| Distribution::open(name(), scale))
+    }
+
+    /// Remembers a value that was recorded as one of a trace that can be looked at.
+    pub fn remember(&self, exemplar: Exemplar) {
+        if let Some(distribution) = self.0.get() {
+            distribution.exemplars.put(distribution.layout.bucket(exemplar.value), exemplar);
+        }
+    }
+}
+
+/// A histogram's slots, and the sum of its values behind them. Its count is the sum of its slots, so a reading is never torn
+/// between the two; only the sum of the values can be ahead or behind by what is being recorded at that moment.
+#[derive(Debug)]
+pub struct Distribution {
+    place: Place,
+    pub(crate) layout: &'static Layout,
+    pub(crate) exemplars: Exemplars,
+}
+
+impl Distribution {
+    /// Takes a place and enters the book. Lives for ever, as its series does.
+    #[must_use]
+    pub fn open(name: Name, scale: Scale) -> &'static Self {
+        let layout = scale.layout();
+        let place = Place::take(layout.slots() + 1);
+        let it: &'static Self = Box::leak(Box::new(Self { place, layout, exemplars: Exemplars::default() }));
+        if place != Place::NONE {
+            registry::enter(name, Source::Histogram(it));
+        }
+        it
     }
 
     /// Records a value. A NaN has no place in any bucket and is not recorded.
     #[inline]
     pub fn observe(&self, value: f64) {
-        self.observe_many(value, 1);
+        let Some(at) = self.layout.slot(value) else { return };
+        let sum = self.layout.slots();
+        slab::own(self.place, |slots| {
+            slab::add(&slots[at], 1);
+            slab::add_float(&slots[sum], value);
+        });
     }
 
     /// Records a value `times` times.
     pub fn observe_many(&self, value: f64, times: u64) {
-        if value.is_nan() || times == 0 {
-            return;
-        }
-        let bucket = self.bounds.partition_point(|bound| *bound < value);
-        self.buckets[bucket].fetch_add(times, Relaxed);
+        let Some(at) = self.layout.slot(value).filter(|_| times > 0) else { return };
         #[allow(clippy::cast_precision_loss)] // a count beyond 2^53 at once is no measurement
-        let added = value * times as f64;
-        let grown = |bits| Some((f64::from_bits(bits) + added).to_bits());
-        let _ = self.sum.fetch_update(Relaxed, Relaxed, grown); // always Ok: `grown` never refuses
-    }
-
-    /// The upper bounds.
-    #[must_use]
-    pub fn bounds(&self) -> &'static [f64] {
-        self.bounds
-    }
-    /// How many values fell into each bucket, not cumulated; one more than there are bounds.
-    #[must_use]
-    pub fn counts(&self) -> Vec<u64> {
-        self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect()
-    }
-    /// The sum of all values.
-    #[must_use]
-    pub fn sum(&self) -> f64 {
-        f64::from_bits(self.sum.load(Relaxed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_on_a_bound_falls_into_the_bucket_of_that_bound() {
-        let cell = HistogramCell::new(&[1.0, 2.0]);
-        for value in [0.5, 1.0, 1.5, 2.0, 2.5] {
-            cell.observe(value);
-        }
-        assert_eq!(cell.counts(), [2, 2, 1]);
-    }
-
-    #[test]
-    fn values_without_a_place_are_not_counted() {
-        let cell = HistogramCell::new(&[1.0]);
-        cell.observe(f64::NAN);
-        cell.observe_many(0.5, 0);
-        assert_eq!((cell.counts(), cell.sum()), (vec![0, 0], 0.0));
-    }
-
-    #[test]
-    fn a_count_kept_elsewhere_never_goes_back() {
-        let cell = CounterCell::new();
-        cell.raise(5);
-        cell.raise(3);
-        assert_eq!(cell.get(), 5);
-    }
-
-    #[test]
-    fn two_threads_lose_nothing() {
-        let cell = HistogramCell::new(DURATION_BOUNDS);
-        let record = || (0..10_000).for_each(|_| cell.observe(0.25));
-        std::thread::scope(|scope| {
-            scope.spawn(record);
-            scope.spawn(record);
+        let sum = value * times as f64;
+        slab::own(self.place, |slots| {
+            slab::add(&slots[at], times);
+            slab::add_float(&slots[self.layout.slots()], sum);
         });
-        assert_eq!(cell.counts().iter().sum::<u64>(), 20_000);
-        assert!((cell.sum() - 5_000.0).abs() < 1e-9);
     }
 
-    #[test]
-    fn the_asked_for_bounds_are_among_the_bounds() {
-        for asked in [0.1, 0.5, 1.0, 2.0, 5.0] {
-            assert!(DURATION_BOUNDS.contains(&asked));
-        }
+    /// The counts of all slots, into `slots`, and the sum of the values.
+    pub(crate) fn read(&self, reading: &Reading, slots: &mut Vec<u64>) -> f64 {
+        slots.clear();
+        slots.resize(self.layout.slots(), 0);
+        reading.sums(self.place, slots)
     }
 }

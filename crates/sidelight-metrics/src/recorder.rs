@@ -1,26 +1,35 @@
-//! The recorder behind the `metrics` facade: what a dependency emits through `counter!` and its like is kept in cells
-//! of ours, and stands on the same page. Keeps no samples, needs no upkeep, forgets nothing that is held.
+//! The recorder behind the `metrics` facade: what a dependency emits through `counter!` and its like is kept in the same
+//! slabs as our own, and stands on the same page. Keeps no samples, needs no upkeep, forgets nothing that is held.
+//!
+//! Bounded: a metric has at most [`SERIES_MAX`] series; label sets beyond become one more, marked as OpenTelemetry marks
+//! it, so sums stay right.
 
-use crate::{CounterCell, DURATION_BOUNDS, Family, HistogramCell, Kind, Series, Value, label};
-use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, SetRecorderError, SharedString,
-    Unit,
+use crate::{
+    CounterCell, Distribution, Kind, Name, Scale,
+    registry::{self, Description, Source},
 };
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Label, Metadata, SetRecorderError,
+    SharedString, Unit,
+};
+use metrics_exporter_prometheus::formatting::sanitize_metric_name;
 use metrics_util::registry::{Registry, Storage};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-static KEPT: LazyLock<Kept> = LazyLock::new(|| Kept { registry: Registry::new(Cells), help: Mutex::default() });
+/// Series of one metric, as in OpenTelemetry's SDKs.
+pub const SERIES_MAX: usize = 2_000;
+/// Names of metrics; what comes later is not kept.
+const NAMES_MAX: usize = 2_000;
 
-struct Kept {
-    registry: Registry<Key, Cells>,
-    help: Mutex<HashMap<String, String>>,
-}
+static REGISTRY: LazyLock<Registry<Key, Cells>> = LazyLock::new(|| Registry::new(Cells));
+static ADMITTED: LazyLock<Mutex<HashMap<String, usize>>> = LazyLock::new(Mutex::default);
+static OVERFLOWED: AtomicU64 = AtomicU64::new(0);
 
 /// Makes this the process's recorder.
 ///
@@ -30,25 +39,10 @@ pub fn install() -> Result<(), SetRecorderError<Facade>> {
     metrics::set_global_recorder(Facade)
 }
 
-/// What was emitted so far, family by family.
+/// How often a label set was asked for that had no series of its own.
 #[must_use]
-pub fn families() -> Vec<Family> {
-    let mut series: BTreeMap<(String, &'static str), (Kind, Vec<Series>)> = BTreeMap::new();
-    let mut add = |key: &Key, value: Value| {
-        let labels = key.labels().map(|it| label(it.key(), it.value())).collect();
-        let kind = value.kind();
-        let place = series.entry((key.name().to_owned(), kind.word()));
-        place.or_insert((kind, Vec::new())).1.push(Series { labels, value });
-    };
-    KEPT.registry.visit_counters(|key, cell| add(key, Value::from(&cell.0)));
-    KEPT.registry.visit_gauges(|key, cell| add(key, Value::Gauge(cell.get())));
-    KEPT.registry.visit_histograms(|key, cell| add(key, Value::from(&cell.0)));
-    let help = KEPT.help.lock().unwrap_or_else(PoisonError::into_inner);
-    let family = |((name, _), (kind, series)): ((String, _), _)| {
-        let text = help.get(&name).map_or("", String::as_str);
-        Family::new(&name, text, kind, series)
-    };
-    series.into_iter().map(family).collect()
+pub fn overflowed() -> u64 {
+    OVERFLOWED.load(Relaxed)
 }
 
 /// The door for the `metrics` facade; what comes through it is kept once for the process.
@@ -57,29 +51,65 @@ pub struct Facade;
 
 impl metrics::Recorder for Facade {
     fn describe_counter(&self, name: KeyName, _: Option<Unit>, text: SharedString) {
-        describe(&name, &text);
+        describe(&name, &text, Kind::Counter);
     }
     fn describe_gauge(&self, name: KeyName, _: Option<Unit>, text: SharedString) {
-        describe(&name, &text);
+        describe(&name, &text, Kind::Gauge);
     }
     fn describe_histogram(&self, name: KeyName, _: Option<Unit>, text: SharedString) {
-        describe(&name, &text);
+        describe(&name, &text, Kind::Histogram);
     }
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        KEPT.registry.get_or_create_counter(key, |cell| Counter::from_arc(cell.clone()))
+        let known = REGISTRY.get_counter(key).map(Counter::from_arc);
+        let new = || match admit(key) {
+            Ok(key) => REGISTRY.get_or_create_counter(&key, |cell| Counter::from_arc(cell.clone())),
+            Err(NoPlace) => Counter::noop(),
+        };
+        known.unwrap_or_else(new)
     }
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        KEPT.registry.get_or_create_gauge(key, |cell| Gauge::from_arc(cell.clone()))
+        let known = REGISTRY.get_gauge(key).map(Gauge::from_arc);
+        let new = || match admit(key) {
+            Ok(key) => REGISTRY.get_or_create_gauge(&key, |cell| Gauge::from_arc(cell.clone())),
+            Err(NoPlace) => Gauge::noop(),
+        };
+        known.unwrap_or_else(new)
     }
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        KEPT.registry.get_or_create_histogram(key, |cell| Histogram::from_arc(cell.clone()))
+        let known = REGISTRY.get_histogram(key).map(Histogram::from_arc);
+        let new = || match admit(key) {
+            Ok(key) => REGISTRY.get_or_create_histogram(&key, |cell| Histogram::from_arc(cell.clone())),
+            Err(NoPlace) => Histogram::noop(),
+        };
+        known.unwrap_or_else(new)
     }
 }
 
-/// The first description of a name stays.
-fn describe(name: &KeyName, text: &str) {
-    let mut help = KEPT.help.lock().unwrap_or_else(PoisonError::into_inner);
-    help.entry(name.as_str().to_owned()).or_insert_with(|| text.to_owned());
+fn describe(name: &KeyName, text: &str, kind: Kind) {
+    registry::describe(sanitize_metric_name(name.as_str()), Description { help: text.to_owned(), kind });
+}
+
+/// There are too many names.
+struct NoPlace;
+
+/// The key under which a new series is kept: its own, or that of its metric's overflow.
+fn admit(key: &Key) -> Result<Key, NoPlace> {
+    let mut admitted = ADMITTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !admitted.contains_key(key.name()) && admitted.len() >= NAMES_MAX {
+        OVERFLOWED.fetch_add(1, Relaxed);
+        return Err(NoPlace);
+    }
+    let series = admitted.entry(key.name().to_owned()).or_default();
+    if *series < SERIES_MAX {
+        *series += 1;
+        return Ok(key.clone());
+    }
+    OVERFLOWED.fetch_add(1, Relaxed);
+    Ok(Key::from_parts(key.name().to_owned(), vec![Label::new("otel_metric_overflow", "true")]))
+}
+
+fn name_of(key: &Key, kind: Kind) -> Name {
+    Name::new(key.name(), "", kind, key.labels().map(|label| (label.key(), label.value())))
 }
 
 /// Our cells, as the registry's storage.
@@ -89,35 +119,48 @@ struct Cells;
 impl Storage<Key> for Cells {
     type Counter = Arc<Total>;
     type Gauge = Arc<Level>;
-    type Histogram = Arc<Distribution>;
+    type Histogram = Arc<Values>;
 
-    fn counter(&self, _: &Key) -> Self::Counter {
-        Arc::new(Total(CounterCell::new()))
+    fn counter(&self, key: &Key) -> Self::Counter {
+        let total = Total { cell: CounterCell::new(), key: key.clone() };
+        total.cell.show(|| name_of(key, Kind::Counter));
+        Arc::new(total)
     }
-    fn gauge(&self, _: &Key) -> Self::Gauge {
-        Arc::new(Level(AtomicU64::new(0f64.to_bits())))
+    fn gauge(&self, key: &Key) -> Self::Gauge {
+        let level = Arc::new(Level::new());
+        registry::enter(name_of(key, Kind::Gauge), Source::Level(Arc::clone(&level)));
+        level
     }
-    fn histogram(&self, _: &Key) -> Self::Histogram {
-        Arc::new(Distribution(HistogramCell::new(DURATION_BOUNDS)))
+    fn histogram(&self, key: &Key) -> Self::Histogram {
+        let scale = Scale::of(key.name());
+        Arc::new(Values(Distribution::open(name_of(key, Kind::Histogram), scale)))
     }
 }
 
-struct Total(CounterCell);
+#[derive(Debug)]
+struct Total {
+    cell: CounterCell,
+    key: Key,
+}
 
 impl CounterFn for Total {
     fn increment(&self, value: u64) {
-        self.0.add(value);
+        self.cell.add(value, || name_of(&self.key, Kind::Counter));
     }
     fn absolute(&self, value: u64) {
-        self.0.raise(value);
+        self.cell.raise(value, || name_of(&self.key, Kind::Counter));
     }
 }
 
 /// The facade's gauges are not whole numbers, so they have a cell of their own.
-struct Level(AtomicU64);
+#[derive(Debug)]
+pub(crate) struct Level(AtomicU64);
 
 impl Level {
-    fn get(&self) -> f64 {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(0f64.to_bits()))
+    }
+    pub(crate) fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Relaxed))
     }
     fn change(&self, by: f64) {
@@ -138,50 +181,14 @@ impl GaugeFn for Level {
     }
 }
 
-struct Distribution(HistogramCell);
+#[derive(Debug)]
+struct Values(&'static Distribution);
 
-impl HistogramFn for Distribution {
+impl HistogramFn for Values {
     fn record(&self, value: f64) {
         self.0.observe(value);
     }
     fn record_many(&self, value: f64, count: usize) {
         self.0.observe_many(value, u64::try_from(count).unwrap_or(u64::MAX));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use metrics::{counter, describe_counter, gauge, histogram, with_local_recorder};
-
-    #[test]
-    fn what_a_dependency_emits_stands_on_the_page() {
-        with_local_recorder(&Facade, || {
-            describe_counter!("dep_things_total", "Things of a dependency.");
-            counter!("dep_things_total", "kind" => "a").increment(2);
-            gauge!("dep_level").set(1.5);
-            gauge!("dep_level").decrement(0.5);
-            histogram!("dep_seconds").record(0.3);
-        });
-        let page = crate::text::render(families());
-        for line in [
-            "# HELP dep_things_total Things of a dependency.",
-            "dep_things_total{kind=\"a\"} 2",
-            "dep_level 1",
-            "dep_seconds_bucket{le=\"0.2\"} 0",
-            "dep_seconds_bucket{le=\"0.5\"} 1",
-            "dep_seconds_count 1",
-        ] {
-            assert!(page.lines().any(|it| it == line), "{line} is missing in\n{page}");
-        }
-    }
-
-    #[test]
-    fn a_handle_that_is_held_is_never_forgotten() {
-        let held = with_local_recorder(&Facade, || counter!("dep_held_total"));
-        held.increment(1);
-        let _ = families();
-        held.increment(1);
-        assert!(crate::text::render(families()).contains("dep_held_total 2\n"));
     }
 }

@@ -1,139 +1,186 @@
-//! The Prometheus text format 0.0.4. Names, help and labels come in already valid: see [`crate::Family`].
+//! Both text forms, Prometheus 0.0.4 and OpenMetrics 1.0, from one walk: lines are ready up to their numbers. They differ in
+//! the head of a family, in how a bound is written, and in that OpenMetrics has exemplars and an end.
+//!
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>,
+//! <https://prometheus.io/docs/specs/om/open_metrics_spec/>
 
-use crate::{Family, Series, Snapshot, Value};
-use std::fmt::Write as _;
+use crate::{
+    Exemplar, Kind,
+    cell::Distribution,
+    registry::{Family, Series, Source},
+    slab::Reading,
+};
+use std::{
+    io::Write as _,
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, SystemTime},
+};
 
-/// The exact type of what [`render`] gives.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Which text form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    Prometheus,
+    OpenMetrics,
+}
 
-/// Renders families in the order of their names, and series in the order of their labels. Families of one name
-/// become one; where their kinds differ, the first in the list stays and the others are left out.
-#[must_use]
-pub fn render(mut families: Vec<Family>) -> String {
-    families.sort_by(|a, b| a.name.cmp(&b.name)); // stable: the first of a name stays the first
-    let mut page = String::with_capacity(PAGE_BYTES);
-    let mut rest = families.into_iter().peekable();
-    while let Some(mut family) = rest.next() {
-        while let Some(same) = rest.next_if(|next| next.name == family.name) {
-            if same.kind == family.kind {
-                family.series.extend(same.series);
+/// How an OpenMetrics page ends.
+pub(crate) const EOF: &[u8] = b"# EOF\n";
+
+/// Writes families one after the other.
+pub(crate) struct Writer {
+    text: Text,
+    pub(crate) page: Vec<u8>,
+    digits: itoa::Buffer,
+    slots: Vec<u64>,
+}
+
+impl Writer {
+    pub(crate) fn new(text: Text, capacity: usize) -> Self {
+        Self { text, page: Vec::with_capacity(capacity), digits: itoa::Buffer::new(), slots: Vec::new() }
+    }
+
+    pub(crate) fn family(&mut self, family: &Family, reading: &Reading) {
+        self.head(family);
+        for series in &family.series {
+            self.series(family, series, reading);
+        }
+    }
+
+    fn head(&mut self, family: &Family) {
+        let Family { name, help, kind, .. } = family;
+        let (name, word) = match self.text {
+            Text::Prometheus => (name.as_str(), kind.word()),
+            Text::OpenMetrics => open_metrics_head(name, *kind),
+        };
+        if !help.is_empty() {
+            let help = if self.text == Text::OpenMetrics { help.replace('"', "\\\"") } else { help.clone() };
+            self.put(format_args!("# HELP {name} {help}\n"));
+        }
+        self.put(format_args!("# TYPE {name} {word}\n"));
+        if self.text == Text::OpenMetrics
+            && let Some(unit) = UNITS.iter().find(|unit| name.strip_suffix(**unit).is_some_and(|it| it.ends_with('_')))
+        {
+            self.put(format_args!("# UNIT {name} {unit}\n"));
+        }
+    }
+
+    fn series(&mut self, family: &Family, series: &Series, reading: &Reading) {
+        match &series.source {
+            Source::Histogram(distribution) => {
+                return self.histogram(&family.name, &series.line, distribution, reading);
+            }
+            Source::Counter(place) => {
+                self.copy(&series.line);
+                self.whole(reading.sum(*place));
+            }
+            scalar => {
+                self.copy(&series.line);
+                self.number(value(scalar, reading));
             }
         }
-        family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        write_family(&mut page, &family);
+        self.page.push(b'\n');
     }
-    page
-}
 
-/// What a page of a small server takes; a larger one grows it.
-const PAGE_BYTES: usize = 32 * 1024;
-
-fn write_family(page: &mut String, family: &Family) {
-    let Family { name, help, kind, .. } = family;
-    if !help.is_empty() {
-        put(page, format_args!("# HELP {name} {help}\n"));
-    }
-    put(page, format_args!("# TYPE {name} {}\n", kind.word()));
-    for series in &family.series {
-        write_series(page, name, series);
-    }
-}
-
-fn write_series(page: &mut String, name: &str, series: &Series) {
-    let labels = &series.labels;
-    match &series.value {
-        Value::Counter(total) => {
-            write_name(page, name, "", labels, None);
-            put(page, format_args!("{total}\n"));
+    fn histogram(&mut self, name: &str, body: &str, it: &Distribution, reading: &Reading) {
+        let mut slots = std::mem::take(&mut self.slots);
+        let sum = it.read(reading, &mut slots);
+        let count = slots.iter().sum();
+        for (at, (bound, up_to)) in it.layout.classic().iter().zip(it.layout.cumulated(&slots)).enumerate() {
+            self.bucket(name, body, *bound, up_to, it.exemplars.get(at));
         }
-        Value::Gauge(number) => {
-            write_name(page, name, "", labels, None);
-            put(page, format_args!("{number}\n"));
+        self.bucket(name, body, f64::INFINITY, count, it.exemplars.get(it.layout.classic().len()));
+        self.slots = slots;
+        self.of_histogram(name, "_sum", body);
+        self.number(sum);
+        self.page.push(b'\n');
+        self.of_histogram(name, "_count", body);
+        self.whole(count);
+        self.page.push(b'\n');
+    }
+
+    fn bucket(&mut self, name: &str, body: &str, bound: f64, count: u64, exemplar: Option<Exemplar>) {
+        self.copy(name);
+        self.copy("_bucket{");
+        self.copy(body);
+        self.copy(if body.is_empty() { "le=\"" } else { ",le=\"" });
+        // OpenMetrics asks for floats in one form, so that `1` and `1.0` are not two series
+        if self.text == Text::OpenMetrics && bound.is_finite() {
+            self.put(format_args!("{bound:?}"));
+        } else {
+            self.number(bound);
         }
-        Value::Histogram(snapshot) => write_histogram(page, name, labels, snapshot),
-    }
-}
-
-fn write_histogram(page: &mut String, name: &str, labels: &[(String, String)], snapshot: &Snapshot) {
-    let mut count = 0;
-    let bounds = snapshot.bounds.iter().map(ToString::to_string);
-    for (bound, bucket) in bounds.chain(["+Inf".to_owned()]).zip(&snapshot.counts) {
-        count += bucket;
-        write_name(page, name, "_bucket", labels, Some(&bound));
-        put(page, format_args!("{count}\n"));
-    }
-    write_name(page, name, "_sum", labels, None);
-    put(page, format_args!("{}\n", snapshot.sum));
-    write_name(page, name, "_count", labels, None);
-    put(page, format_args!("{count}\n"));
-}
-
-fn write_name(page: &mut String, name: &str, ending: &str, labels: &[(String, String)], bound: Option<&str>) {
-    page.push_str(name);
-    page.push_str(ending);
-    let own = labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    for (place, (key, value)) in own.chain(bound.map(|bound| ("le", bound))).enumerate() {
-        page.push(if place == 0 { '{' } else { ',' });
-        put(page, format_args!("{key}=\"{value}\""));
-    }
-    page.push_str(if labels.is_empty() && bound.is_none() { " " } else { "} " });
-}
-
-fn put(page: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = page.write_fmt(text); // a String takes everything
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{HistogramCell, Kind, label};
-    use proptest::prelude::*;
-
-    fn counter(name: &str, labels: &[(&str, &str)], total: u64) -> Family {
-        let labels = labels.iter().map(|(key, value)| label(key, value)).collect();
-        let series = vec![Series { labels, value: Value::Counter(total) }];
-        Family::new(name, "Help.", Kind::Counter, series)
-    }
-
-    #[test]
-    fn series_and_families_come_in_a_stable_order() {
-        let page = render(vec![
-            counter("b_total", &[("x", "2")], 2),
-            counter("a_total", &[], 7),
-            counter("b_total", &[("x", "1")], 1),
-        ]);
-        let wanted = "# HELP a_total Help.\n# TYPE a_total counter\na_total 7\n\
-                      # HELP b_total Help.\n# TYPE b_total counter\nb_total{x=\"1\"} 1\nb_total{x=\"2\"} 2\n";
-        assert_eq!(page, wanted);
-    }
-
-    #[test]
-    fn a_histogram_is_cumulated_and_its_count_is_its_last_bucket() {
-        let cell = HistogramCell::new(&[0.5, 1.0]);
-        for value in [0.25, 0.75, 4.0] {
-            cell.observe(value);
+        self.copy("\"} ");
+        self.whole(count);
+        if let Some(exemplar) = exemplar.filter(|_| self.text == Text::OpenMetrics) {
+            self.exemplar(&exemplar);
         }
-        let series = vec![Series { labels: vec![], value: Value::from(&cell) }];
-        let page = render(vec![Family::new("d_seconds", "", Kind::Histogram, series)]);
-        let wanted = "# TYPE d_seconds histogram\nd_seconds_bucket{le=\"0.5\"} 1\nd_seconds_bucket{le=\"1\"} 2\n\
-                      d_seconds_bucket{le=\"+Inf\"} 3\nd_seconds_sum 5\nd_seconds_count 3\n";
-        assert_eq!(page, wanted);
+        self.page.push(b'\n');
     }
 
-    #[test]
-    fn dots_become_underscores_and_values_are_escaped() {
-        let page = render(vec![counter("cache.requests_total", &[("a.b", "say \"hi\"\n\\")], 1)]);
-        assert!(page.contains("cache_requests_total{a_b=\"say \\\"hi\\\"\\n\\\\\"} 1\n"), "{page}");
+    fn exemplar(&mut self, exemplar: &Exemplar) {
+        let Exemplar { trace, span, value, at } = exemplar;
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        self.put(format_args!(" # {{trace_id=\"{trace:032x}\",span_id=\"{span:016x}\"}} {value} "));
+        self.put(format_args!("{}.{:03}", at.as_secs(), at.subsec_millis()));
     }
 
-    proptest! {
-        #[test]
-        fn no_label_value_can_break_a_line(value in any::<String>()) {
-            let page = render(vec![counter("a_total", &[("k", &value)], 1)]);
-            prop_assert_eq!(page.lines().count(), 3);
-            let line = page.lines().last().unwrap();
-            let whole = line.starts_with("a_total{k=\"") && line.ends_with("\"} 1");
-            prop_assert!(whole, "{line:?}");
+    fn of_histogram(&mut self, name: &str, ending: &str, body: &str) {
+        self.copy(name);
+        self.copy(ending);
+        if !body.is_empty() {
+            self.page.push(b'{');
+            self.copy(body);
+            self.page.push(b'}');
+        }
+        self.page.push(b' ');
+    }
+
+    #[inline]
+    fn copy(&mut self, text: &str) {
+        self.page.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn whole(&mut self, number: u64) {
+        self.page.extend_from_slice(self.digits.format(number).as_bytes());
+    }
+
+    fn number(&mut self, number: f64) {
+        if number.is_finite() {
+            self.put(format_args!("{number}"));
+        } else if number.is_nan() {
+            self.copy("NaN");
+        } else {
+            self.copy(if number > 0.0 { "+Inf" } else { "-Inf" });
         }
     }
+
+    fn put(&mut self, text: std::fmt::Arguments<'_>) {
+        let _ = self.page.write_fmt(text); // a Vec takes everything
+    }
 }
+
+/// What a gauge of any kind stands at. Less than nothing cannot be in flight: what ended was read, and what began not yet.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)] // no form has whole numbers beyond 2^53
+pub(crate) fn value(source: &Source, reading: &Reading) -> f64 {
+    match source {
+        Source::Counter(place) => reading.sum(*place) as f64,
+        Source::Flow(place) => (reading.sum(*place) as i64).max(0) as f64,
+        Source::Gauge(number) => number.load(Relaxed) as f64,
+        Source::Level(level) => level.get(),
+        Source::Fact(number) => *number,
+        Source::Histogram(_) => f64::NAN,
+    }
+}
+
+/// OpenMetrics names a counter without its `_total`; one that has no such ending is of no kind it knows, and keeps its name.
+fn open_metrics_head(name: &str, kind: Kind) -> (&str, &str) {
+    match (kind, name.strip_suffix("_total")) {
+        (Kind::Counter, Some(name)) => (name, "counter"),
+        (Kind::Counter, None) => (name, "unknown"),
+        _ => (name, kind.word()),
+    }
+}
+
+/// Units that a name may end with.
+const UNITS: [&str; 3] = ["seconds", "bytes", "ratio"];

@@ -1,0 +1,82 @@
+//! Exemplars: for each bucket one value that was recorded, and the trace that it was recorded in.
+
+use std::{
+    sync::{Mutex, OnceLock, PoisonError, TryLockError},
+    time::{Duration, SystemTime},
+};
+
+/// A value, and the trace that shows how it came about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exemplar {
+    /// The trace's id.
+    pub trace: u128,
+    /// The span's id.
+    pub span: u64,
+    /// What was recorded.
+    pub value: f64,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// The last exemplar of each bucket.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars(OnceLock<Box<[Mutex<Option<Exemplar>>]>>);
+
+impl Exemplars {
+    /// Remembers an exemplar for a bucket. Waits for nobody: whoever finds another one at it lets it be, and so does whoever
+    /// comes while the last one is fresh.
+    pub(crate) fn put(&self, bucket: usize, exemplar: Exemplar) {
+        let buckets = self.0.get_or_init(|| (0..BUCKETS_MAX).map(|_| Mutex::default()).collect());
+        let Some(place) = buckets.get(bucket) else { return };
+        let mut place = match place.try_lock() {
+            Ok(place) => place,
+            Err(TryLockError::Poisoned(place)) => place.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let age = place.map(|last| exemplar.at.duration_since(last.at).unwrap_or_default());
+        if age.is_none_or(|age| age >= FRESH) {
+            *place = Some(exemplar);
+        }
+    }
+
+    /// The exemplar of a bucket.
+    pub(crate) fn get(&self, bucket: usize) -> Option<Exemplar> {
+        *self.0.get()?.get(bucket)?.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// More buckets than any scale has.
+const BUCKETS_MAX: usize = 24;
+/// A newer exemplar does not take the place of one that is younger.
+const FRESH: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scale;
+
+    fn exemplar(trace: u128, after: u64) -> Exemplar {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(after);
+        Exemplar { trace, span: 1, value: 0.3, at }
+    }
+
+    #[test]
+    fn a_fresh_exemplar_stays_and_an_old_one_makes_room() {
+        let exemplars = Exemplars::default();
+        assert_eq!(exemplars.get(0), None);
+        for (trace, after) in [(1, 0), (2, 50), (3, 150)] {
+            exemplars.put(0, exemplar(trace, after));
+        }
+        assert_eq!(exemplars.get(0).map(|it| it.trace), Some(3));
+        exemplars.put(0, exemplar(4, 200));
+        assert_eq!(exemplars.get(0).map(|it| it.trace), Some(3));
+        assert_eq!(exemplars.get(1), None);
+    }
+
+    #[test]
+    fn there_is_a_place_for_each_bucket_of_each_scale() {
+        for scale in [Scale::Seconds, Scale::Sizes] {
+            assert!(scale.bounds().len() < BUCKETS_MAX);
+        }
+    }
+}

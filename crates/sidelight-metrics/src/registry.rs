@@ -1,0 +1,188 @@
+//! The book of all series, in the order in which they are shown. A series enters once, when it is first used, and its line
+//! is made ready then. Whoever enters waits for no scrape: new entries lie in a tray, which the next scrape puts in order.
+
+use crate::{
+    Kind, Name,
+    cell::Distribution,
+    protobuf,
+    recorder::Level,
+    slab::{Place, Reading},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// Where a series' number is.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Counter(Place),
+    Flow(Place),
+    Gauge(&'static AtomicI64),
+    Level(Arc<Level>),
+    Histogram(&'static Distribution),
+    /// It never changes.
+    Fact(f64),
+}
+
+/// All series of one name.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) kind: Kind,
+    pub(crate) series: Vec<Series>,
+    is_sorted: bool,
+}
+
+/// One series, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Series {
+    /// The line up to its number, with a space; of a histogram the labels only, without braces.
+    pub(crate) line: Box<str>,
+    /// The labels as the protobuf form has them.
+    pub(crate) wire: Box<[u8]>,
+    pub(crate) source: Source,
+}
+
+/// What is said of a name before, or without, its first use.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// The help text, as it was given.
+    pub help: String,
+    /// What it measures.
+    pub kind: Kind,
+}
+
+static TRAY: Mutex<Vec<(Name, Source)>> = Mutex::new(Vec::new());
+static BOOK: LazyLock<Mutex<BTreeMap<String, Family>>> = LazyLock::new(Mutex::default);
+static DESCRIPTIONS: LazyLock<Mutex<BTreeMap<String, Description>>> = LazyLock::new(Mutex::default);
+static COUNT: AtomicI64 = AtomicI64::new(0);
+static CONFLICTS: AtomicU64 = AtomicU64::new(0);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Enters a series.
+pub(crate) fn enter(name: Name, source: Source) {
+    COUNT.fetch_add(1, Relaxed);
+    lock(&TRAY).push((name, source));
+}
+
+/// Enters a fact about the process: a gauge that stands at 1, whose labels say it.
+pub fn enter_fact(name: Name) {
+    enter(name, Source::Fact(1.0));
+}
+
+/// How many series there are.
+#[must_use]
+pub fn series() -> i64 {
+    COUNT.load(Relaxed)
+}
+
+/// Series that were left out because another of the same name measures something else, or has the same labels.
+#[must_use]
+pub fn conflicts() -> u64 {
+    CONFLICTS.load(Relaxed)
+}
+
+/// Keeps what is said of a name; the first one who says it is right.
+pub(crate) fn describe(name: String, description: Description) {
+    lock(&DESCRIPTIONS).entry(name).or_insert(description);
+}
+
+/// Everything that was described, by its name as the page has it.
+#[must_use]
+pub fn descriptions() -> BTreeMap<String, Description> {
+    lock(&DESCRIPTIONS).clone()
+}
+
+/// Reads the book: each family that is asked for, in the order of names, with one reading of all numbers.
+pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Family, &Reading)) {
+    let mut book = lock(&BOOK);
+    let tray = std::mem::take(&mut *lock(&TRAY));
+    for (name, source) in tray {
+        put(&mut book, name, source);
+    }
+    for family in book.values_mut().filter(|family| !family.is_sorted) {
+        family.sort();
+    }
+    let reading = Reading::begin();
+    book.values().filter(|family| wanted(family)).for_each(|family| each(family, &reading));
+}
+
+fn put(book: &mut BTreeMap<String, Family>, name: Name, source: Source) {
+    let body = name.body();
+    let line = match (name.kind, body.is_empty()) {
+        (Kind::Histogram, _) => body,
+        (_, true) => format!("{} ", name.family),
+        (_, false) => format!("{}{{{body}}} ", name.family),
+    };
+    let series = Series { line: line.into(), wire: protobuf::labels(&name.labels).into(), source };
+    let Name { family, mut help, kind, .. } = name;
+    if help.is_empty() {
+        let described = lock(&DESCRIPTIONS).get(&family).map(|it| it.help.clone()).unwrap_or_default();
+        help = metrics_exporter_prometheus::formatting::sanitize_description(&described);
+    }
+    let empty = || Family { name: family.clone(), help, kind, series: Vec::new(), is_sorted: false };
+    let place = book.entry(family.clone()).or_insert_with(empty);
+    if place.kind == kind {
+        place.series.push(series);
+        place.is_sorted = false;
+    } else {
+        left_out(1);
+    }
+}
+
+fn left_out(series: usize) {
+    CONFLICTS.fetch_add(series as u64, Relaxed);
+    COUNT.fetch_sub(i64::try_from(series).unwrap_or_default(), Relaxed);
+}
+
+impl Family {
+    /// Puts the series in order. Of several with the same labels, which would spoil the page, the first to come stays.
+    fn sort(&mut self) {
+        self.series.sort_by(|one, other| one.line.cmp(&other.line));
+        let before = self.series.len();
+        self.series.dedup_by(|later, earlier| later.line == earlier.line);
+        left_out(before - self.series.len());
+        self.is_sorted = true;
+    }
+}
+
+/// What is asked before each scrape, for numbers that somebody else keeps.
+type Ask = Arc<dyn Fn() + Send + Sync>;
+static PROBES: LazyLock<Mutex<HashMap<u64, Ask>>> = LazyLock::new(Mutex::default);
+
+/// As long as it lives, its function is called before each scrape.
+#[derive(Debug)]
+pub struct Probe(u64);
+
+impl Probe {
+    /// Calls this function before each scrape, on the scrape's thread.
+    #[must_use]
+    pub fn new(ask: impl Fn() + Send + Sync + 'static) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Relaxed);
+        lock(&PROBES).insert(id, Arc::new(ask));
+        Self(id)
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        lock(&PROBES).remove(&self.0);
+    }
+}
+
+/// Calls all of them.
+pub(crate) fn ask_all() {
+    let probes: Vec<Ask> = lock(&PROBES).values().cloned().collect();
+    for ask in probes {
+        ask();
+    }
+}
