@@ -8,7 +8,10 @@
 #[cfg_attr(not(feature = "serve"), path = "off.rs")]
 mod imp;
 
+mod metrics;
+
 pub use imp::{COMPILED, Health, spawn};
+pub use metrics::CATALOG;
 use std::{fmt, io, net::SocketAddr};
 
 /// Where the port is, and who may use it.
@@ -24,6 +27,8 @@ pub struct Settings {
     pub program: &'static str,
     /// The program's version.
     pub version: &'static str,
+    /// The commit that was built, or `unknown`.
+    pub commit: &'static str,
 }
 
 impl fmt::Debug for Settings {

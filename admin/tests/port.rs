@@ -21,7 +21,7 @@ static PAGES: [Page; 4] = [
         }]),
         show: |ask: &Ask| {
             let body = ask.whole("number").to_string().into_bytes();
-            Ok(Reply { content_type: "text/plain; charset=utf-8", file_name: Some("echo"), body })
+            Ok(Reply { content_type: "text/plain; charset=utf-8", encoding: None, file_name: Some("echo"), body })
         },
     },
     page("/busy", |_| Err(PageError::Busy { retry_after: Duration::from_secs(7) })),
@@ -40,6 +40,7 @@ fn settings(address: &str) -> Settings {
         allowed_hosts: Vec::new(),
         program: "test",
         version: "0.0.0",
+        commit: "unknown",
     }
 }
 

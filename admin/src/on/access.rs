@@ -1,6 +1,6 @@
 //! Who may do what. A pure decision over a request's facts; writes no reply.
 
-use crate::Settings;
+use crate::{Settings, metrics::Denial};
 use poem::http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{AUTHORIZATION, HOST, ORIGIN},
@@ -14,11 +14,18 @@ pub(crate) struct Access {
     allowed_hosts: Vec<String>,
 }
 
-/// Why not: the status, and a sentence for the caller.
+/// Why not: the reason, and a sentence for the caller.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
-    pub(crate) status: StatusCode,
+    pub(crate) denial: Denial,
     pub(crate) why: &'static str,
+}
+
+impl Refused {
+    /// 401 where a token would help, else 403.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.denial == Denial::Token { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN }
+    }
 }
 
 impl Access {
@@ -44,7 +51,7 @@ impl Access {
         match &self.token {
             Some(token) => check_token(token, text(AUTHORIZATION).unwrap_or("")),
             None if peer.is_some_and(|peer| peer.is_loopback()) => Ok(()),
-            None => Err(forbidden("only callers on this machine may, because no ADMIN_TOKEN is set")),
+            None => Err(forbidden(Denial::Peer, "only callers on this machine may, because no ADMIN_TOKEN is set")),
         }
     }
 
@@ -54,10 +61,10 @@ impl Access {
         let listed = self.allowed_hosts.iter().any(|allowed| allowed == name || allowed == host);
         match (self.allowed_hosts.is_empty(), self.token.is_some()) {
             (false, _) if listed => Ok(()),
-            (false, _) => Err(forbidden("the Host header names none of ADMIN_ALLOWED_HOSTS")),
+            (false, _) => Err(forbidden(Denial::Host, "the Host header names none of ADMIN_ALLOWED_HOSTS")),
             (true, true) => Ok(()),
             (true, false) if is_loopback_name(name) => Ok(()),
-            (true, false) => Err(forbidden("the Host header must name localhost or a loopback address")),
+            (true, false) => Err(forbidden(Denial::Host, "the Host header must name localhost or a loopback address")),
         }
     }
 }
@@ -67,7 +74,7 @@ fn check_browser(origin: Option<&str>, fetch_site: Option<&[u8]>, host: &str) ->
     let foreign_site = fetch_site.is_some_and(|site| site != b"same-origin" && site != b"none");
     let own = |origin: &str| origin.split_once("://").is_some_and(|(_, authority)| authority == host);
     if foreign_site || origin.is_some_and(|origin| !own(origin)) {
-        return Err(forbidden("requests from pages of other sites are refused"));
+        return Err(forbidden(Denial::Site, "requests from pages of other sites are refused"));
     }
     Ok(())
 }
@@ -83,7 +90,7 @@ fn check_token(token: &str, authorization: &str) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused {
-        status: StatusCode::UNAUTHORIZED,
+        denial: Denial::Token,
         why: "a token is needed: Authorization: Bearer TOKEN, or basic with the token as password",
     })
 }
@@ -131,8 +138,8 @@ fn is_loopback_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn forbidden(why: &'static str) -> Refused {
-    Refused { status: StatusCode::FORBIDDEN, why }
+fn forbidden(denial: Denial, why: &'static str) -> Refused {
+    Refused { denial, why }
 }
 
 #[cfg(test)]
@@ -152,7 +159,7 @@ mod tests {
         for (name, value) in headers {
             map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        access.check(Permission::Profile, peer, &map).map_or_else(|refused| refused.status.as_u16(), |()| 200)
+        access.check(Permission::Profile, peer, &map).map_or_else(|refused| refused.status().as_u16(), |()| 200)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whether the program is ready, and if not, why. Each part of the program speaks for itself.
 
+use crate::metrics::READY;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -31,6 +32,7 @@ impl Health {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.parts.insert(part, why);
         state.started |= state.is_ready();
+        READY.set((), i64::from(state.is_ready()));
     }
 
     /// Whether every part is well; a program without parts is not.

@@ -1,6 +1,7 @@
 //! Folds the pages into routes, and turns what a page says into a reply. Knows no page by name but the port's own.
 
 use super::{Site, access::Refused};
+use crate::metrics::{Class, DENIED, REQUESTS, Route as Label};
 use poem::{
     Endpoint, EndpointExt, Request, Response, Route, endpoint, get,
     http::{HeaderMap, StatusCode, header},
@@ -8,7 +9,7 @@ use poem::{
 use serde_json::json;
 use sidelight::{
     FEATURES, Page,
-    page::{PageError, Permission, Reply},
+    page::{Accepts, PageError, Permission, Reply},
 };
 use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc};
 
@@ -28,6 +29,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> impl Endpoint + use<> {
             }
         }))
     };
+    Label::intern(OWN.into_iter().chain(site.pages.iter().map(|page| page.path)));
     let mut routes = Route::new()
         .at("/", own(Permission::Read, |site, _| plain(HTML, index(site))))
         .at("/build", own(Permission::Read, |site, _| plain(JSON, build(site))))
@@ -48,10 +50,38 @@ pub(crate) fn routes(site: &Arc<Site>) -> impl Endpoint + use<> {
         let show = move |request| answer(Arc::clone(&site), page, request);
         routes = routes.at(page.path, get(endpoint::make(show)));
     }
-    routes.catch_all_error(|error: poem::Error| async move {
+    let routes = routes.catch_all_error(|error: poem::Error| async move {
         let status = error.status();
         failure(status, status.canonical_reason().unwrap_or("error"))
+    });
+    routes.around(|routes, request| async move {
+        let route = Label::named(request.uri().path());
+        let response = routes.get_response(request).await;
+        REQUESTS.add((route, class(response.status())), 1);
+        Ok(response)
     })
+}
+
+/// The port's own routes.
+const OWN: [&str; 10] = [
+    "/",
+    "/build",
+    "/debug/pprof",
+    "/debug/pprof/",
+    "/livez",
+    "/health/live",
+    "/readyz",
+    "/health/ready",
+    "/startupz",
+    "/health/startup",
+];
+
+fn class(status: StatusCode) -> Class {
+    match status.as_u16() {
+        ..400 => Class::Success,
+        400..500 => Class::Caller,
+        _ => Class::Server,
+    }
 }
 
 /// What is asked of whoever calls.
@@ -65,6 +95,12 @@ impl Caller {
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         Self { peer, headers: request.headers().clone() }
     }
+
+    /// A header that is a list, which may come in several lines.
+    fn list(&self, name: header::HeaderName) -> String {
+        let lines = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+        lines.collect::<Vec<_>>().join(",")
+    }
 }
 
 /// A page's way: may the caller, is the query right, and then its work on a thread that may block.
@@ -77,7 +113,9 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
         return Ok(page_error(PageError::BadParameter("the query is not a list of name=value".into())));
     };
     let pairs = pairs.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)));
-    let shown = tokio::task::spawn_blocking(move || page.answer(pairs)).await;
+    let accepts =
+        Accepts { accept: caller.list(header::ACCEPT), accept_encoding: caller.list(header::ACCEPT_ENCODING) };
+    let shown = tokio::task::spawn_blocking(move || page.answer(pairs, accepts)).await;
     let (outcome, response) = match shown {
         Ok(Ok(reply)) => ("ok", page_reply(reply)),
         Ok(Err(error)) => ("refused", page_error(error)),
@@ -103,7 +141,11 @@ fn page_reply(reply: Reply) -> Response {
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, reply.content_type)
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CACHE_CONTROL, "no-store");
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::VARY, "accept, accept-encoding");
+    if let Some(encoding) = reply.encoding {
+        response = response.header(header::CONTENT_ENCODING, encoding);
+    }
     if let Some(name) = reply.file_name {
         response = response.header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""));
     }
@@ -139,8 +181,9 @@ fn failure(status: StatusCode, why: &str) -> Response {
 }
 
 fn refuse(refused: &Refused) -> Response {
-    let mut response = failure(refused.status, refused.why);
-    if refused.status == StatusCode::UNAUTHORIZED {
+    DENIED.add(refused.denial, 1);
+    let mut response = failure(refused.status(), refused.why);
+    if refused.status() == StatusCode::UNAUTHORIZED {
         let schemes = header::HeaderValue::from_static("Bearer, Basic realm=\"sidelight\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
     }
@@ -148,7 +191,7 @@ fn refuse(refused: &Refused) -> Response {
 }
 
 fn plain(content_type: &'static str, body: String) -> Response {
-    page_reply(Reply { content_type, file_name: None, body: body.into_bytes() })
+    page_reply(Reply { content_type, encoding: None, file_name: None, body: body.into_bytes() })
 }
 
 /// Reasons are for those who may read; anybody else learns only whether.
@@ -170,6 +213,7 @@ fn build(site: &Site) -> String {
     let build = json!({
         "program": site.settings.program,
         "version": site.settings.version,
+        "commit": site.settings.commit,
         "profile": if cfg!(debug_assertions) { "debug" } else { "release" },
         "features": features,
     });

@@ -4,6 +4,7 @@
 use jemalloc_pprof::{JemallocProfCtl, PROF_CTL};
 use std::{env, ops::DerefMut};
 use thiserror::Error;
+use tikv_jemalloc_ctl::{epoch, stats};
 
 /// Why there is no heap profile.
 #[derive(Debug, Error)]
@@ -52,6 +53,39 @@ pub fn profile() -> Result<Vec<u8>, HeapError> {
         .map_err(|error| HeapError::Dump { folder: env::temp_dir().display().to_string(), cause: error.to_string() });
     backtrace::clear_symbol_cache(); // tens of megabytes that only a profile needs
     profile
+}
+
+/// What the allocator counts of itself, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// Asked for and not given back.
+    pub allocated: usize,
+    /// In pages that hold those.
+    pub active: usize,
+    /// Its own.
+    pub metadata: usize,
+    /// Of physical memory, at the most.
+    pub resident: usize,
+    /// Of address space in use.
+    pub mapped: usize,
+    /// Of address space that is kept for later.
+    pub retained: usize,
+}
+
+/// Reads the counts as they are now.
+///
+/// # Errors
+/// What jemalloc says.
+pub fn stats() -> Result<Stats, tikv_jemalloc_ctl::Error> {
+    epoch::advance()?; // else they are those of the last reading
+    Ok(Stats {
+        allocated: stats::allocated::read()?,
+        active: stats::active::read()?,
+        metadata: stats::metadata::read()?,
+        resident: stats::resident::read()?,
+        mapped: stats::mapped::read()?,
+        retained: stats::retained::read()?,
+    })
 }
 
 fn control() -> Result<impl DerefMut<Target = JemallocProfCtl>, HeapError> {

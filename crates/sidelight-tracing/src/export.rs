@@ -1,7 +1,10 @@
 //! The way out of the process: a bounded queue and one thread, which builds the spans and sends them by OTLP over HTTP.
 //! Never blocks the caller; counts what is lost and why.
 
-use crate::{request::Kept, span::spans};
+use crate::{
+    request::{Kept, Seen},
+    span::spans,
+};
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
@@ -37,13 +40,9 @@ enum Item {
     Flush(SyncSender<()>),
 }
 
-/// Spans lost so far, by reason.
-pub(crate) fn dropped() -> [(&'static str, u64); 3] {
-    [
-        ("queue_full", QUEUE_FULL.load(Relaxed)),
-        ("export_failed", EXPORT_FAILED.load(Relaxed)),
-        ("truncated", TRUNCATED.load(Relaxed)),
-    ]
+/// Spans lost so far: no place in the queue, not taken by the collector, no place in their arena.
+pub(crate) fn dropped() -> [u64; 3] {
+    [&QUEUE_FULL, &EXPORT_FAILED, &TRUNCATED].map(|lost| lost.load(Relaxed))
 }
 
 /// Counts records that found no place in their arena.
@@ -110,10 +109,13 @@ fn exporter(resource: Vec<KeyValue>) -> Result<SpanExporter, opentelemetry_otlp:
 fn run(exporter: &SpanExporter, items: &Receiver<Item>) {
     let mut up = true;
     while let Ok(first) = items.recv() {
-        let (mut batch, mut flushed) = (Vec::new(), None);
+        let (mut batch, mut requests, mut flushed) = (Vec::new(), Vec::new(), None);
         for item in std::iter::once(first).chain(items.try_iter()) {
             match item {
-                Item::Kept(kept) => batch.extend(spans(*kept)),
+                Item::Kept(mut kept) => {
+                    batch.extend(spans(&mut kept));
+                    requests.push(kept);
+                }
                 Item::Span(span) => batch.push(*span),
                 Item::Flush(done) => flushed = Some(done),
             }
@@ -124,9 +126,23 @@ fn run(exporter: &SpanExporter, items: &Receiver<Item>) {
         if !batch.is_empty() {
             up = export(exporter, batch, up);
         }
+        if up {
+            for kept in &requests {
+                remember(kept);
+            }
+        }
         if let Some(done) = flushed {
             let _ = done.try_send(()); // whoever waited may have given up
         }
+    }
+}
+
+/// Tells the operations of a request that its trace can be looked at.
+fn remember(kept: &Kept) {
+    for record in &kept.records {
+        let at = record.started(kept) + record.duration;
+        let seen = Seen { trace: kept.trace, span: record.span, duration: record.duration, at };
+        record.subject.remember(record.labels, record.outcome, &seen);
     }
 }
 

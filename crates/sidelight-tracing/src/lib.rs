@@ -19,6 +19,6 @@ mod writer;
 
 pub use context::{Context, Entered, Node, Within};
 pub use propagation::{TraceParent, parse};
-pub use request::{Arrival, Attribute, Subject};
-pub use start::{Config, Guard, Lines, StartError, dropped, start};
+pub use request::{Arrival, Attribute, Seen, Subject};
+pub use start::{Config, Dropped, Guard, Lines, StartError, dropped, start};
 pub use tracing;

@@ -39,6 +39,21 @@ pub trait Subject: Sync + fmt::Debug {
     fn attributes(&self, labels: u32) -> Vec<Attribute>;
     /// The value of `error.type`; `None` for success.
     fn error_type(&self, outcome: usize) -> Option<&'static str>;
+    /// Called once the collector has the span: from now on it can be looked at.
+    fn remember(&self, labels: u32, outcome: usize, seen: &Seen);
+}
+
+/// A run that the collector has a span of.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The trace's id.
+    pub trace: u128,
+    /// The span's id.
+    pub span: u64,
+    /// How long it took.
+    pub duration: Duration,
+    /// When it ended.
+    pub at: SystemTime,
 }
 
 /// One operation that ended.
@@ -74,6 +89,13 @@ struct Arena {
     /// Spans that others made, by way of the bridge.
     foreign: Vec<SpanData>,
     truncated: u64,
+}
+
+impl Record {
+    /// When it began, by the request's clock.
+    pub(crate) fn started(&self, kept: &Kept) -> SystemTime {
+        kept.clock + self.started.saturating_duration_since(kept.started)
+    }
 }
 
 /// A request that is kept, on its way to the exporter.

@@ -8,14 +8,15 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 /// All spans of the request, foreign ones included.
-pub(crate) fn spans(mut kept: Kept) -> Vec<SpanData> {
+pub(crate) fn spans(kept: &mut Kept) -> Vec<SpanData> {
     let mut spans = std::mem::take(&mut kept.foreign);
-    spans.extend(kept.records.iter().map(|record| span(&kept, record)));
+    let kept = &*kept;
+    spans.extend(kept.records.iter().map(|record| span(kept, record)));
     spans
 }
 
 fn span(kept: &Kept, record: &Record) -> SpanData {
-    let start_time = kept.clock + record.started.saturating_duration_since(kept.started);
+    let start_time = record.started(kept);
     let labels = record.subject.attributes(record.labels);
     let failure = record.subject.error_type(record.outcome);
     let root = record.parent == kept.caller;

@@ -103,11 +103,24 @@ fn resource(config: Config) -> Vec<KeyValue> {
     ]
 }
 
-/// What was lost so far, by signal and reason.
+/// What was lost so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Spans that found the exporter's queue full.
+    pub spans_waiting: u64,
+    /// Spans that the collector did not take.
+    pub spans_exported: u64,
+    /// Records and spans beyond what is kept of one request.
+    pub records: u64,
+    /// Log lines that found the writer's queue full, or that could not be written.
+    pub lines: u64,
+}
+
+/// What was lost so far.
 #[must_use]
-pub fn dropped() -> Vec<(&'static str, &'static str, u64)> {
-    let spans = export::dropped().map(|(reason, count)| ("traces", reason, count));
-    spans.into_iter().chain([("logs", "queue_full", writer::dropped())]).collect()
+pub fn dropped() -> Dropped {
+    let [spans_waiting, spans_exported, records] = export::dropped();
+    Dropped { spans_waiting, spans_exported, records, lines: writer::dropped() }
 }
 
 /// How long the end may take in all.

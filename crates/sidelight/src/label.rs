@@ -98,6 +98,14 @@ macro_rules! labels {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         $vis enum $name { $($(#[$value_doc])* #[doc = concat!(" `", $text, "`")] $value),+ }
+        #[allow(dead_code)] // not every label is looked up by its word
+        impl $name {
+            /// The value that is shown by this word.
+            #[must_use]
+            $vis fn of_word(word: &str) -> Option<Self> {
+                [$(($text, Self::$value)),+].into_iter().find(|(known, _)| *known == word).map(|(_, value)| value)
+            }
+        }
         impl $crate::label::Label for $name {
             const KEY: &'static str = $key;
             const CARDINALITY: usize = [$($text),+].len();

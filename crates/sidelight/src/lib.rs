@@ -48,6 +48,7 @@
 #[macro_use]
 mod catalog;
 pub mod correlation;
+pub mod itself;
 pub mod label;
 pub mod metrics;
 pub mod operation;
@@ -56,9 +57,9 @@ pub mod profiling;
 mod settings;
 pub mod tracing;
 
-pub use catalog::{Catalog, Definition, Instrument, Kind};
+pub use catalog::{Catalog, Definition, Described, Instrument, Kind, described};
 pub use correlation::CorrelationId;
-pub use metrics::{Counter, Gauge};
+pub use metrics::{Counter, Gauge, Histogram};
 pub use operation::{Failure, Operation, Outcome};
 pub use page::Page;
 pub use settings::{LogFormat, Output, Profiling, Running, Settings, StartError, start};

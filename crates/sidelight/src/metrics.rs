@@ -1,4 +1,4 @@
-//! Counters, gauges and the cells of operations. Off: zero-sized, and nothing is kept.
+//! Counters, gauges, histograms and the cells of operations. Off: zero-sized, and nothing is kept.
 //!
 //! The face of the twins `metrics/on.rs` and `metrics/off.rs`, which export the same names.
 
@@ -6,8 +6,9 @@
 #[cfg_attr(not(feature = "metrics"), path = "metrics/off.rs")]
 mod imp;
 
-pub(crate) use imp::start;
-pub use imp::{COMPILED, Counter, Families, Gauge, OperationCell, PAGES};
+pub use imp::{COMPILED, Counter, Gauge, Histogram, OperationCell, PAGES, Probe, Stopwatch, watch_runtime};
+pub(crate) use imp::{descriptions, start};
+use std::time::Duration;
 
 /// How many cells of what type an instrument needs; `catalog!` allocates them statically.
 pub trait Storage {
@@ -15,4 +16,41 @@ pub trait Storage {
     type Cell: 'static;
     /// How many.
     const CELLS: usize;
+}
+
+/// What a histogram measures in.
+pub trait Unit: 'static {
+    /// What is recorded.
+    type Value;
+    /// What the name of the series ends with.
+    const ENDING: &'static str;
+    /// The value as a number of this unit.
+    fn number(value: Self::Value) -> f64;
+}
+
+/// Durations. Buckets from half a millisecond to five minutes.
+#[derive(Debug)]
+pub enum Seconds {}
+
+impl Unit for Seconds {
+    type Value = Duration;
+    const ENDING: &'static str = "_seconds";
+    #[inline]
+    fn number(value: Duration) -> f64 {
+        value.as_secs_f64()
+    }
+}
+
+/// Whatever is counted: tokens, texts. Buckets are powers of four up to 4^13.
+#[derive(Debug)]
+pub enum Items {}
+
+impl Unit for Items {
+    type Value = u64;
+    const ENDING: &'static str = "";
+    #[inline]
+    #[allow(clippy::cast_precision_loss)] // nobody counts beyond 2^53 at once
+    fn number(value: u64) -> f64 {
+        value as f64
+    }
 }

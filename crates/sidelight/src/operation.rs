@@ -8,6 +8,7 @@ mod imp;
 
 use crate::Definition;
 pub use imp::{Interned, Names, Observed, Operation};
+use std::time::{Duration, SystemTime};
 
 /// The ways an operation can fail, as a closed set.
 pub trait Failure {
@@ -38,6 +39,16 @@ impl<T, E: Failure> Outcome for Result<T, E> {
     fn failure(&self) -> Option<usize> {
         self.as_ref().err().map(Failure::index)
     }
+}
+
+/// One run of an operation that can be looked at in a trace.
+#[doc(hidden)] // a seam between twins
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub trace: u128,
+    pub span: u64,
+    pub duration: Duration,
+    pub at: SystemTime,
 }
 
 /// Positions of the outcomes that every operation has: success, then cancellation, then its failures.

@@ -19,13 +19,18 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads the query, and answers.
+    /// Reads the query, and answers in a form that the caller accepts.
     ///
     /// # Errors
     /// See [`PageError`].
-    pub fn answer<'q>(&self, query: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>) -> Result<Reply, PageError> {
+    pub fn answer<'q>(
+        &self,
+        query: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+        accepts: Accepts,
+    ) -> Result<Reply, PageError> {
         let ask = self.parameters.map_or_else(|| Ok(Ask::default()), |parameters| Ask::parse(parameters, query))?;
-        (self.show)(&ask)
+        let Accepts { accept, accept_encoding } = accepts;
+        (self.show)(&Ask { accept, accept_encoding, ..ask })
     }
 }
 
@@ -67,6 +72,17 @@ pub enum Values {
     },
     /// One of the words; the first is the default.
     OneOf(&'static [&'static str]),
+    /// Any words, as often as they are given; none is the default.
+    Names,
+}
+
+/// Two headers of a request, as they came; empty where there is none.
+#[derive(Clone, Debug, Default)]
+pub struct Accepts {
+    /// `Accept`.
+    pub accept: String,
+    /// `Accept-Encoding`.
+    pub accept_encoding: String,
 }
 
 /// A request for a page, with every parameter checked and filled in.
@@ -74,6 +90,11 @@ pub enum Values {
 pub struct Ask {
     whole: BTreeMap<&'static str, u64>,
     words: BTreeMap<&'static str, &'static str>,
+    names: Vec<(&'static str, String)>,
+    /// The header `Accept`.
+    pub accept: String,
+    /// The header `Accept-Encoding`.
+    pub accept_encoding: String,
 }
 
 impl Ask {
@@ -91,6 +112,7 @@ impl Ask {
             match parameter.values {
                 Values::Whole { default, .. } => drop(ask.whole.insert(parameter.name, default)),
                 Values::OneOf(words) => drop(ask.words.insert(parameter.name, words[0])),
+                Values::Names => {}
             }
         }
         for (name, value) in query {
@@ -120,6 +142,10 @@ impl Ask {
                 })?;
                 self.words.insert(name, word);
             }
+            Values::Names if self.names.len() < NAMES_MAX => self.names.push((name, value.to_owned())),
+            Values::Names => {
+                return Err(PageError::BadParameter(format!("\"{name}\" may be given at most {NAMES_MAX} times")));
+            }
         }
         Ok(())
     }
@@ -135,6 +161,12 @@ impl Ask {
     pub fn word(&self, name: &str) -> &'static str {
         self.words.get(name).copied().unwrap_or("")
     }
+
+    /// All words that were given under a name.
+    #[must_use]
+    pub fn names(&self, name: &str) -> Vec<String> {
+        self.names.iter().filter(|(known, _)| *known == name).map(|(_, word)| word.clone()).collect()
+    }
 }
 
 fn unknown(parameters: &[Parameter], name: &str) -> PageError {
@@ -145,6 +177,8 @@ fn unknown(parameters: &[Parameter], name: &str) -> PageError {
     PageError::BadParameter(format!("unknown parameter {name:?} - {known}"))
 }
 
+/// How often a parameter that may be given again may be given.
+const NAMES_MAX: usize = 1_000;
 /// How much of an unknown name is repeated to the caller.
 const NAME_CHARS_MAX: usize = 40;
 
@@ -153,6 +187,8 @@ const NAME_CHARS_MAX: usize = 40;
 pub struct Reply {
     /// The exact `Content-Type`.
     pub content_type: &'static str,
+    /// The `Content-Encoding`, if it is packed.
+    pub encoding: Option<&'static str>,
     /// The name to save it under, if it is a file.
     pub file_name: Option<&'static str>,
     /// The body.
@@ -190,6 +226,7 @@ mod tests {
     const PARAMETERS: &[Parameter] = &[
         Parameter { name: "seconds", says: "How long.", values: Values::Whole { least: 1, most: 60, default: 30 } },
         Parameter { name: "format", says: "What form.", values: Values::OneOf(&["proto", "collapsed"]) },
+        Parameter { name: "name[]", says: "Which.", values: Values::Names },
     ];
 
     fn ask(query: &[(&'static str, &'static str)]) -> Result<Ask, PageError> {
@@ -205,8 +242,9 @@ mod tests {
 
     #[test]
     fn what_is_given_is_taken() {
-        let ask = ask(&[("seconds", "5"), ("format", "collapsed")]).unwrap();
+        let ask = ask(&[("seconds", "5"), ("format", "collapsed"), ("name[]", "a"), ("name[]", "b")]).unwrap();
         assert_eq!((ask.whole("seconds"), ask.word("format")), (5, "collapsed"));
+        assert_eq!(ask.names("name[]"), ["a", "b"]);
     }
 
     #[test]
@@ -221,5 +259,6 @@ mod tests {
         }
         assert!(told(&[("format", "png")]).contains("one of proto, collapsed"));
         assert!(told(&[("hz", "9")]).contains("allowed are seconds, format"));
+        assert!(told(&vec![("name[]", "x"); NAMES_MAX + 1]).contains("at most"));
     }
 }

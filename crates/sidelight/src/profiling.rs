@@ -11,4 +11,4 @@ mod imp;
 #[doc(hidden)] // what `allocator!` expands to, where it expands to anything
 pub use imp::allocator;
 pub(crate) use imp::start;
-pub use imp::{COMPILED, PAGES};
+pub use imp::{CATALOG, COMPILED, PAGES};

@@ -1,6 +1,6 @@
 //! What a program tells Sidelight once, at its start. Reads no environment: that is the program's part.
 
-use crate::{Catalog, metrics, profiling, tracing};
+use crate::{Catalog, itself, metrics, profiling, tracing};
 use std::fmt;
 
 /// Everything that can be set. In a build without a feature, its settings are accepted and have no effect.
@@ -10,6 +10,8 @@ pub struct Settings {
     pub service_name: String,
     /// `service.version`.
     pub version: String,
+    /// The commit that was built, or `unknown`.
+    pub commit: String,
     /// `deployment.environment.name`, for example `production`.
     pub environment: String,
     /// Directives of `tracing`'s targets, for example `info,rmcp=warn`.
@@ -84,9 +86,14 @@ pub struct Running {
 ///
 /// # Errors
 /// When a setting cannot be honoured by a feature that is built in.
-pub fn start(settings: &Settings, catalogs: Vec<Catalog>) -> Result<Running, StartError> {
-    metrics::start(catalogs);
+pub fn start(settings: &Settings, catalogs: &[Catalog]) -> Result<Running, StartError> {
+    metrics::start(settings, &with_own(catalogs));
     let flush = tracing::start(settings)?;
     profiling::start(settings)?;
     Ok(Running { _flush: flush })
+}
+
+/// Catalogues, and Sidelight's own.
+pub(crate) fn with_own(catalogs: &[Catalog]) -> Vec<Catalog> {
+    catalogs.iter().copied().chain([itself::CATALOG, profiling::CATALOG]).collect()
 }

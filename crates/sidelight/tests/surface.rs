@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::default_constructed_unit_structs)] // a test may stop; twins are made alike
 
 use sidelight::{
-    Catalog, Context, CorrelationId, Counter, FEATURES, Failure, Gauge, InContext as _, Instrument, Kind, LogFormat,
-    Operation, Outcome, Output, Page, Profiling, Settings, catalog, labels,
-    metrics::Families,
-    page::{PageError, Permission},
+    Catalog, Context, CorrelationId, Counter, Described, FEATURES, Failure, Gauge, Histogram, InContext as _,
+    Instrument, Kind, LogFormat, Operation, Outcome, Output, Page, Profiling, Settings, catalog, labels,
+    metrics::{Items, Probe, Seconds, Stopwatch, watch_runtime},
+    page::{Accepts, PageError, Permission},
     tracing::Incoming,
 };
 
@@ -44,12 +44,19 @@ catalog! {
     pub LOOKS: Counter<Thing> = "surface.looks";
     /// Eyes open.
     pub EYES: Gauge<()> = "surface.eyes";
+    /// How long eyes were open.
+    pub OPEN: Histogram<Thing, Seconds> = "surface.open";
+    /// Things in one look.
+    pub AT_ONCE: Histogram<(), Items> = "surface.at_once";
+    /// Things that somebody else counts.
+    pub COUNTED: Counter<()> = "surface.counted";
 }
 
 fn settings() -> Settings {
     Settings {
         service_name: "surface".into(),
         version: "0".into(),
+        commit: "c0ffee".into(),
         environment: "test".into(),
         log_filter: "off".into(),
         log_format: LogFormat::Json,
@@ -62,8 +69,10 @@ fn settings() -> Settings {
 
 fn page(path: &str) -> Result<String, PageError> {
     let page: &Page = sidelight::pages().find(|page| page.path == path).unwrap();
-    let reply =
-        page.answer([("no_such_parameter".into(), "1".into())].into_iter().filter(|_| page.parameters.is_none()));
+    let reply = page.answer(
+        [("no_such_parameter".into(), "1".into())].into_iter().filter(|_| page.parameters.is_none()),
+        Accepts::default(),
+    );
     reply.map(|reply| String::from_utf8_lossy(&reply.body).into_owned())
 }
 
@@ -83,14 +92,27 @@ async fn an_operation_gives_back_what_its_future_gives() {
 
 #[tokio::test]
 async fn what_happened_is_on_the_page_or_the_page_names_the_missing_feature() {
-    let running = sidelight::start(&settings(), vec![CATALOG]).unwrap();
+    let running = sidelight::start(&settings(), &[CATALOG]).unwrap();
+    let probes = [Probe::new(|| COUNTED.raise((), 7)), watch_runtime()];
     LOOKS.add(Thing::Map, 2);
+    OPEN.record(Thing::Book, Stopwatch::start().elapsed());
+    AT_ONCE.record((), 5);
     EYES.set((), 3);
     EYES.add((), -1);
     match page("/metrics") {
         Ok(text) => {
             assert!(on("metrics"));
-            for line in ["surface_looks_total{thing=\"map\"} 2", "surface_eyes 2", "# HELP surface_eyes Eyes open."] {
+            for line in [
+                "surface_looks_total{thing=\"map\"} 2",
+                "surface_looks_total{thing=\"book\"} 0",
+                "surface_eyes 2",
+                "# HELP surface_eyes Eyes open.",
+                "surface_open_seconds_count{thing=\"book\"} 1",
+                "surface_open_seconds_count{thing=\"map\"} 0",
+                "surface_at_once_bucket{le=\"4\"} 0",
+                "surface_at_once_bucket{le=\"16\"} 1",
+                "surface_counted_total 7",
+            ] {
                 assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
             }
         }
@@ -99,7 +121,7 @@ async fn what_happened_is_on_the_page_or_the_page_names_the_missing_feature() {
             assert_eq!(error, PageError::NotBuilt { feature: "metrics" });
         }
     }
-    drop(running);
+    drop((running, probes));
 }
 
 #[test]
@@ -130,16 +152,22 @@ async fn a_context_follows_the_future_and_the_blocking_thread() {
 #[test]
 fn a_catalogue_lists_what_is_built_in() {
     let catalog: Catalog = CATALOG;
-    assert_eq!(catalog.len(), 3);
+    assert_eq!(catalog.len(), 6);
     let kinds: Vec<Kind> = catalog.iter().filter_map(|it| it.definition()).map(|it| it.kind).collect();
     let wanted = match (on("metrics"), on("tracing")) {
-        (true, _) => vec![Kind::Operation, Kind::Counter, Kind::Gauge],
+        (true, _) => {
+            vec![Kind::Operation, Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::Histogram, Kind::Counter]
+        }
         (false, true) => vec![Kind::Operation],
         (false, false) => vec![],
     };
     assert_eq!(kinds, wanted);
     let looks: &dyn Instrument = &LOOKS;
-    looks.collect(&mut Families::default());
+    looks.show();
+    let series: Vec<Described> = sidelight::described(&[CATALOG]);
+    let of_looks = series.iter().find(|it| it.series == "surface_look_duration_seconds");
+    assert_eq!(of_looks.map(|it| it.labels.join(" ")), on("metrics").then(|| "thing who error_type".to_owned()));
+    assert_eq!(series.iter().any(|it| it.series == "surface_open_seconds"), on("metrics"));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! One clock pair a run, read by the histogram and by the request's record.
 
-use super::{CANCELLED, COMMON, Failure, OK, Outcome};
+use super::{CANCELLED, COMMON, Failure, Moment, OK, Outcome};
 use crate::{
     Definition, Instrument, Kind,
     label::Labels,
-    metrics::{Families, OperationCell, Storage},
+    metrics::{OperationCell, Storage},
     tracing::Node,
 };
 use pin_project_lite::pin_project;
@@ -38,9 +38,17 @@ impl<L: Labels, E: Failure> Operation<L, E> {
         E::NAMES
     };
     #[doc(hidden)]
+    pub const ENDING: &'static str = "";
+    #[doc(hidden)]
     #[must_use]
     pub const fn cell() -> OperationCell {
         OperationCell::new()
+    }
+    #[doc(hidden)]
+    pub fn remember(cells: &'static [OperationCell], labels: usize, outcome: usize, moment: &Moment) {
+        if let Some(cell) = cells.get(labels) {
+            cell.remember(outcome, moment);
+        }
     }
     #[doc(hidden)]
     #[must_use]
@@ -78,9 +86,8 @@ impl<L: Labels, E: Failure> Instrument for Operation<L, E> {
     fn definition(&self) -> Option<&'static Definition> {
         Some(self.definition)
     }
-    fn collect(&self, families: &mut Families) {
-        OperationCell::collect(self.cells, self.definition, families);
-    }
+    /// Nothing: which ways of ending occur is only known when they do.
+    fn show(&'static self) {}
 }
 
 /// One run, without the types of labels and failures: the bookkeeping is compiled once.
@@ -99,7 +106,7 @@ impl Run {
     fn begin(&mut self) {
         if self.started.is_none() {
             self.started = Some(Instant::now());
-            self.cell.begin();
+            self.cell.begin(self.definition, self.labels as usize);
             self.node = Node::child_of_current();
         }
     }
@@ -107,7 +114,7 @@ impl Run {
     fn end(&mut self, outcome: usize) {
         if let Some(started) = self.started.take() {
             let duration = started.elapsed();
-            self.cell.end(outcome, duration);
+            self.cell.end(self.definition, self.labels as usize, outcome, duration);
             let node = std::mem::replace(&mut self.node, Node::NONE);
             node.record(self.definition, self.labels, outcome, started, duration);
         }

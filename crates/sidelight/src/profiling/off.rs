@@ -3,12 +3,15 @@
 #![allow(clippy::inline_always)] // an off twin must vanish
 
 use crate::{
-    Page, Settings, StartError,
+    Catalog, Page, Settings, StartError,
     page::{PageError, Permission},
 };
 
 /// This build has no profiling.
 pub const COMPILED: bool = false;
+
+/// Nothing to show.
+pub const CATALOG: Catalog = &[];
 
 const fn missing(path: &'static str) -> Page {
     Page {

@@ -1,7 +1,9 @@
 //! Profiles, taken by `sidelight-profiling`.
 
 use crate::{
-    Page, Profiling, Settings, StartError,
+    Gauge, Page, Profiling, Settings, StartError,
+    itself::{PROFILES, Profiled, Taken},
+    metrics::Probe,
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
 use sidelight_profiling::{cpu, heap};
@@ -9,6 +11,36 @@ use std::{sync::OnceLock, time::Duration};
 
 /// This build has profiling.
 pub const COMPILED: bool = true;
+
+catalog! {
+    /// Bytes that the program has asked jemalloc for and not given back.
+    ALLOCATED: Gauge<()> = "jemalloc.allocated_bytes";
+    /// Bytes of the pages that hold them.
+    ACTIVE: Gauge<()> = "jemalloc.active_bytes";
+    /// Bytes that jemalloc needs for itself.
+    METADATA: Gauge<()> = "jemalloc.metadata_bytes";
+    /// Bytes of physical memory, at the most.
+    RESIDENT: Gauge<()> = "jemalloc.resident_bytes";
+    /// Bytes of address space in use.
+    MAPPED: Gauge<()> = "jemalloc.mapped_bytes";
+    /// Bytes of address space that are kept for later.
+    RETAINED: Gauge<()> = "jemalloc.retained_bytes";
+}
+
+/// Reads the allocator's own counts. In a program with another allocator they stand at 0.
+fn read_allocator() {
+    let Ok(stats) = heap::stats() else { return };
+    let set = |gauge: &'static Gauge<()>, bytes: usize| gauge.set((), i64::try_from(bytes).unwrap_or(i64::MAX));
+    set(&ALLOCATED, stats.allocated);
+    set(&ACTIVE, stats.active);
+    set(&METADATA, stats.metadata);
+    set(&RESIDENT, stats.resident);
+    set(&MAPPED, stats.mapped);
+    set(&RETAINED, stats.retained);
+}
+
+/// Lasts as long as the process.
+static ALLOCATOR_PROBE: OnceLock<Probe> = OnceLock::new();
 
 /// What the feature brings to the admin port.
 pub const PAGES: &[Page] = &[
@@ -73,6 +105,7 @@ static ALLOWED: OnceLock<Profiling> = OnceLock::new();
 
 /// Switches on what is allowed: heap samples from now on, and the unwinder warmed up before any load.
 pub(crate) fn start(settings: &Settings) -> Result<(), StartError> {
+    ALLOCATOR_PROBE.get_or_init(|| Probe::new(read_allocator));
     let allowed = *ALLOWED.get_or_init(|| settings.profiling);
     let failed = |error: String| StartError::Profiling(error);
     if allowed != Profiling::Off {
@@ -94,22 +127,28 @@ fn cpu_profile(ask: &Ask) -> Result<Reply, PageError> {
     }
     let duration = Duration::from_secs(ask.whole("seconds"));
     let frequency = u32::try_from(ask.whole("frequency")).unwrap_or(cpu::FREQUENCY);
-    let profile = cpu::profile(duration, frequency).map_err(|error| match error {
+    let profile = counted(Profiled::Cpu, cpu::profile(duration, frequency)).map_err(|error| match error {
         cpu::CpuError::Busy => PageError::Busy { retry_after: duration },
         other => PageError::Failed(other.to_string()),
     })?;
     Ok(match ask.word("format") {
         "collapsed" => {
-            Reply { content_type: "text/plain; charset=utf-8", file_name: None, body: profile.collapsed().into_bytes() }
+            let body = profile.collapsed().into_bytes();
+            Reply { content_type: "text/plain; charset=utf-8", encoding: None, file_name: None, body }
         }
-        _ => Reply { content_type: CONTENT_TYPE, file_name: Some("profile"), body: profile.proto() },
+        _ => Reply { content_type: CONTENT_TYPE, encoding: None, file_name: Some("profile"), body: profile.proto() },
     })
+}
+
+fn counted<T, E>(what: Profiled, taken: Result<T, E>) -> Result<T, E> {
+    PROFILES.add((what, if taken.is_ok() { Taken::Ok } else { Taken::Error }), 1);
+    taken
 }
 
 fn heap_profile(file_name: &'static str) -> Result<Reply, PageError> {
     if ALLOWED.get() != Some(&Profiling::CpuAndHeap) {
         return Err(SWITCHED_OFF);
     }
-    let body = heap::profile().map_err(|error| PageError::Failed(error.to_string()))?;
-    Ok(Reply { content_type: CONTENT_TYPE, file_name: Some(file_name), body })
+    let body = counted(Profiled::Heap, heap::profile()).map_err(|error| PageError::Failed(error.to_string()))?;
+    Ok(Reply { content_type: CONTENT_TYPE, encoding: None, file_name: Some(file_name), body })
 }

@@ -1,8 +1,13 @@
 //! Contexts, records and lines, kept and written by `sidelight-tracing`.
 
 use super::Incoming;
-use crate::{Definition, LogFormat, Output, Page, Settings, StartError, operation};
-use sidelight_tracing::{Arrival, Attribute, Config, Lines, Subject};
+use crate::{
+    Definition, LogFormat, Output, Page, Settings, StartError,
+    itself::{DROPPED, Reason, Signal},
+    metrics::Probe,
+    operation::{self, Moment},
+};
+use sidelight_tracing::{Arrival, Attribute, Config, Dropped, Lines, Seen, Subject};
 pub use sidelight_tracing::{Node, Within};
 
 #[doc(hidden)] // what `event!` expands to
@@ -68,11 +73,27 @@ impl Subject for Definition {
     fn error_type(&self, outcome: usize) -> Option<&'static str> {
         operation::error_type(self, outcome)
     }
+    fn remember(&self, labels: u32, outcome: usize, seen: &Seen) {
+        let Seen { trace, span, duration, at } = *seen;
+        (self.remember)(labels as usize, outcome, &Moment { trace, span, duration, at });
+    }
 }
 
 /// Flushes log lines and spans when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Flush(#[allow(dead_code)] sidelight_tracing::Guard); // held for its `Drop`
+pub(crate) struct Flush {
+    _guard: sidelight_tracing::Guard,
+    _losses: Probe,
+}
+
+/// Brings what was lost onto the metrics page.
+fn losses() {
+    let Dropped { spans_waiting, spans_exported, records, lines } = sidelight_tracing::dropped();
+    DROPPED.raise((Signal::Traces, Reason::QueueFull), spans_waiting);
+    DROPPED.raise((Signal::Traces, Reason::ExportFailed), spans_exported);
+    DROPPED.raise((Signal::Traces, Reason::Truncated), records);
+    DROPPED.raise((Signal::Logs, Reason::QueueFull), lines);
+}
 
 pub(crate) fn start(settings: &Settings) -> Result<Flush, StartError> {
     let lines = match settings.log_format {
@@ -90,5 +111,5 @@ pub(crate) fn start(settings: &Settings) -> Result<Flush, StartError> {
         export: settings.export,
     };
     let guard = sidelight_tracing::start(config).map_err(|error| StartError::Tracing(error.to_string()))?;
-    Ok(Flush(guard))
+    Ok(Flush { _guard: guard, _losses: Probe::new(losses) })
 }
