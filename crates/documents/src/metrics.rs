@@ -2,7 +2,7 @@
 //! (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>) where they have one.
 
 use crate::{IngestError, StoreError};
-use sidelight::{Counter, Gauge, Operation, catalog, labels};
+use sidelight::{Counter, Gauge, Histogram, Operation, catalog, labels, metrics::Seconds};
 
 labels! {
     /// What the store was asked.
@@ -65,6 +65,18 @@ labels! {
         /// It was not.
         Miss = "miss",
     }
+    /// Which pool of connections.
+    pub enum PoolName = "db.client.connection.pool.name" {
+        /// That of the document store.
+        Documents = "documents",
+    }
+    /// What a connection does.
+    pub enum PoolState = "db.client.connection.state" {
+        /// It waits for a query.
+        Idle = "idle",
+        /// A query has it.
+        Used = "used",
+    }
     /// The source, as the corpus names it; any other name is `other`.
     pub interned SourceName = "source", at most 64;
     /// What became of a file.
@@ -83,6 +95,16 @@ labels! {
 catalog! {
     /// One query against the document store.
     pub DB_QUERY: Operation<(Query, Backend), StoreError> = "db.client.operation";
+    /// Connections to the document store, by what they do.
+    pub POOL_CONNECTIONS: Gauge<(PoolName, PoolState)> = "db.client.connection.count";
+    /// Connections that there may be.
+    pub POOL_MAX: Gauge<PoolName> = "db.client.connection.max";
+    /// Queries that wait for a connection.
+    pub POOL_PENDING: Gauge<PoolName> = "db.client.connection.pending_requests";
+    /// How long a query waited for its connection.
+    pub POOL_WAIT: Histogram<PoolName, Seconds> = "db.client.connection.wait_time";
+    /// Queries that waited too long and were given up.
+    pub POOL_TIMEOUTS: Counter<PoolName> = "db.client.connection.timeouts";
     /// Lookups in the server's caches.
     pub CACHE_REQUESTS: Counter<(CacheName, Lookup)> = "cache.requests";
     /// Entries that made room for others.

@@ -4,7 +4,7 @@
 
 use crate::{
     EmbedError, Embedder, Embedding, Vectors,
-    metrics::{EMBED, ModelName, Provider, TEXTS, TOKENS},
+    metrics::{BATCH_SIZE, EMBED, ModelName, Provider, TOKENS},
     retry,
 };
 use reqwest::{Client, Response, Url, header::RETRY_AFTER};
@@ -88,8 +88,8 @@ impl HttpEmbedder {
     async fn batch(&self, texts: &[&str]) -> Result<Vectors, EmbedError> {
         let answer = retry::retry(|| self.ask(texts)).await?;
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
-        TEXTS.add(labels, texts.len() as u64);
-        TOKENS.add(labels, answer.usage.prompt_tokens);
+        BATCH_SIZE.record(labels, texts.len() as u64);
+        TOKENS.record(labels, answer.usage.prompt_tokens);
         self.vectors(answer.data, texts.len())
     }
 

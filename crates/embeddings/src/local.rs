@@ -3,7 +3,7 @@
 
 use crate::{
     EmbedError, Embedder, Embedding, Vectors, features,
-    metrics::{EMBED, ModelName, Provider, TEXTS},
+    metrics::{BATCH_SIZE, EMBED, ModelName, Provider},
 };
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ impl Embedder for LocalEmbedder {
         let labels = (Provider::Local, ModelName::named(Self::MODEL));
         Box::pin(EMBED.observe(labels, async move {
             let vectors: Vectors = texts.iter().map(|text| vector(text)).collect();
-            TEXTS.add(labels, vectors.len() as u64);
+            BATCH_SIZE.record(labels, vectors.len() as u64);
             Ok::<_, EmbedError>(vectors)
         }))
     }

@@ -2,7 +2,7 @@
 //! (<https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/client-embeddings.md>).
 
 use crate::EmbedError;
-use sidelight::{Counter, Operation, catalog, labels};
+use sidelight::{Histogram, Operation, catalog, labels, metrics::Items};
 
 labels! {
     /// Who computes.
@@ -19,8 +19,8 @@ labels! {
 catalog! {
     /// One batch of texts turned into vectors.
     pub EMBED: Operation<(Provider, ModelName), EmbedError> = "gen_ai.client.embeddings";
-    /// Texts turned into vectors.
-    pub TEXTS: Counter<(Provider, ModelName)> = "gen_ai.client.embeddings.texts";
-    /// Tokens of those texts, as the server counts them; the built-in model has none.
-    pub TOKENS: Counter<(Provider, ModelName)> = "gen_ai.client.embeddings.operation.input_tokens";
+    /// Texts of a batch that was turned into vectors.
+    pub BATCH_SIZE: Histogram<(Provider, ModelName), Items> = "gen_ai.client.embeddings.batch_size";
+    /// Tokens of a batch, as the server counts them; the built-in model has none.
+    pub TOKENS: Histogram<(Provider, ModelName), Items> = "gen_ai.client.embeddings.operation.input_tokens";
 }

@@ -22,14 +22,15 @@ mod seam;
 
 use metrics::Method;
 pub use metrics::{CATALOG, Fault, Tool};
+pub use reply::TIMED_OUT;
 #[expect(deprecated)] // older revisions still have it, and it is forwarded while rmcp has it
 use rmcp::model::SetLevelRequestParams;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam, CompleteRequestParams,
-        CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams,
-        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CancelledNotificationParam,
+        CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult,
+        GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
         InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
         ListSkillsResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
         ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
@@ -46,6 +47,18 @@ use std::borrow::Cow;
 #[derive(Clone, Debug)]
 pub struct Observed<H> {
     inner: H,
+}
+
+/// Observes a call of a tool that does not come from a client: a program may call its own tools. It is counted and timed as
+/// a client's call is, and belongs to whatever request is current.
+///
+/// # Errors
+/// Those of the call.
+pub async fn direct_call(
+    tool: &str,
+    call: impl Future<Output = Result<CallToolResult, ErrorData>>,
+) -> Result<CallToolResult, ErrorData> {
+    seam::direct(Method::ToolsCall, Tool::named(tool), call).await
 }
 
 impl<H> Observed<H> {

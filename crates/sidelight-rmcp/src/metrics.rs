@@ -59,6 +59,8 @@ labels! {
         Error = "error",
         /// The client took it back, or left.
         Cancelled = "cancelled",
+        /// It took too long and was given up.
+        Timeout = "timeout",
     }
 }
 
@@ -74,6 +76,8 @@ catalog! {
 pub enum Fault {
     /// The tool says so in its result.
     ToolError,
+    /// The tool says that it took too long: see [`TIMED_OUT`](crate::TIMED_OUT).
+    Timeout,
     /// -32602: among others, a tool or a resource that does not exist.
     InvalidParams,
     /// -32601.
@@ -85,7 +89,7 @@ pub enum Fault {
 }
 
 impl Failure for Fault {
-    const NAMES: &'static [&'static str] = &["tool_error", "-32602", "-32601", "-32603", "_OTHER"];
+    const NAMES: &'static [&'static str] = &["tool_error", "timeout", "-32602", "-32601", "-32603", "_OTHER"];
     fn index(&self) -> usize {
         *self as usize
     }

@@ -4,17 +4,17 @@ use crate::Fault;
 use rmcp::{
     ErrorData,
     model::{
-        CallToolResponse, CompleteResult, CustomResult, DiscoverResult, ErrorCode, GetPromptResponse, GetSkillResult,
-        GetTaskResult, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-        ListSkillsResult, ListToolsResult, MetaObject, ReadResourceResponse,
+        CallToolResponse, CallToolResult, CompleteResult, CustomResult, DiscoverResult, ErrorCode, GetPromptResponse,
+        GetSkillResult, GetTaskResult, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListSkillsResult, ListToolsResult, MetaObject, ReadResourceResponse,
     },
 };
 use sidelight::{Failure, Outcome};
 
 /// A reply that may hold `_meta`, and may itself say that it failed.
 pub(crate) trait Seen {
-    fn failed(&self) -> bool {
-        false
+    fn failed(&self) -> Option<Fault> {
+        None
     }
     fn meta(&mut self) -> Option<&mut MetaObject> {
         None
@@ -22,16 +22,33 @@ pub(crate) trait Seen {
 }
 
 impl Seen for CallToolResponse {
-    fn failed(&self) -> bool {
-        matches!(self, Self::Complete(result) if result.is_error == Some(true))
+    fn failed(&self) -> Option<Fault> {
+        match self {
+            Self::Complete(result) => result.failed(),
+            _ => None,
+        }
     }
     fn meta(&mut self) -> Option<&mut MetaObject> {
         match self {
-            Self::Complete(result) => Some(result.meta.get_or_insert_default()),
+            Self::Complete(result) => result.meta(),
             _ => None,
         }
     }
 }
+
+impl Seen for CallToolResult {
+    fn failed(&self) -> Option<Fault> {
+        let timed_out = self.meta.as_ref().is_some_and(|meta| meta.0.contains_key(TIMED_OUT));
+        (self.is_error == Some(true)).then_some(if timed_out { Fault::Timeout } else { Fault::ToolError })
+    }
+    fn meta(&mut self) -> Option<&mut MetaObject> {
+        Some(self.meta.get_or_insert_default())
+    }
+}
+
+/// A tool that gave up because it took too long says so by this key in the `_meta` of its result, which is then counted as
+/// `timeout`. The key is for the server itself: it is taken out before the client gets the result.
+pub const TIMED_OUT: &str = "sidelight/timedOut";
 
 macro_rules! with_meta_when_complete { ($($reply:ty),+) => {$(
     impl Seen for $reply {
@@ -71,7 +88,7 @@ pub(crate) struct Reply<T>(pub(crate) Result<T, ErrorData>);
 impl<T: Seen> Reply<T> {
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.0 {
-            Ok(reply) => reply.failed().then_some(Fault::ToolError),
+            Ok(reply) => reply.failed(),
             Err(error) => Some(match error.code {
                 ErrorCode::INVALID_PARAMS => Fault::InvalidParams,
                 ErrorCode::METHOD_NOT_FOUND => Fault::MethodNotFound,

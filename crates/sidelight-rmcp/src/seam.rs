@@ -1,7 +1,7 @@
 //! The one place that every request passes: its ids, its context, its operation, its count.
 
 use crate::{
-    Tool,
+    Fault, TIMED_OUT, Tool,
     metrics::{Ending, Method, OPERATION, REQUESTS},
     reply::{Reply, Seen},
 };
@@ -38,18 +38,31 @@ impl Seam {
         self,
         reply: impl Future<Output = Result<T, ErrorData>> + Send,
     ) -> Result<T, ErrorData> {
-        let mut counted = Counted { labels: self.labels, ending: Ending::Cancelled, context: self.context.clone() };
+        let mut counted = Counted::new(self.labels, self.context.clone());
         let operation = OPERATION.observe(self.labels, async { Reply(reply.await) });
         let reply = self.cancelled.run_until_cancelled(self.context.scope(operation)).await;
         let Some(mut reply) = reply else {
             return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
         };
-        counted.ending = if reply.fault().is_some() { Ending::Error } else { Ending::Ok };
+        counted.ends(&reply);
         if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
+            meta.0.remove(TIMED_OUT);
             meta.0.insert(correlation::META.to_owned(), self.correlation.as_str().into());
         }
         reply.0
     }
+}
+
+/// Runs a call that no client made.
+pub(crate) async fn direct<T: Seen>(
+    method: Method,
+    tool: Tool,
+    reply: impl Future<Output = Result<T, ErrorData>>,
+) -> Result<T, ErrorData> {
+    let mut counted = Counted::new((method, tool), Context::current());
+    let reply = OPERATION.observe((method, tool), async { Reply(reply.await) }).await;
+    counted.ends(&reply);
+    reply.0
 }
 
 /// Over HTTP the edge has made or validated the id, and its reply's header holds it already; over stdio only the message
@@ -69,6 +82,20 @@ struct Counted {
     labels: (Method, Tool),
     ending: Ending,
     context: Context,
+}
+
+impl Counted {
+    fn new(labels: (Method, Tool), context: Context) -> Self {
+        Self { labels, ending: Ending::Cancelled, context }
+    }
+
+    fn ends<T: Seen>(&mut self, reply: &Reply<T>) {
+        self.ending = match reply.fault() {
+            None => Ending::Ok,
+            Some(Fault::Timeout) => Ending::Timeout,
+            Some(_) => Ending::Error,
+        };
+    }
 }
 
 impl Drop for Counted {

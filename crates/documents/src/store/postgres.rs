@@ -3,11 +3,11 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SourceCount, WAIT, place,
+    SourceCount, WAIT, place, pool::Pool,
 };
 use crate::Location;
 use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, Transaction,
+    AssertSqlSafe, Postgres, SqlSafeStr as _, Transaction,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -16,7 +16,7 @@ use std::{collections::HashMap, fmt::Write as _};
 /// A store on a server.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresStore {
-    pool: PgPool,
+    pool: Pool<Postgres>,
     model: Model,
 }
 
@@ -31,7 +31,7 @@ impl PostgresStore {
         let pool = pool.connect_with(options).await.map_err(failed)?;
         let migrated = migrator().run(&pool).await;
         migrated.map_err(|cause| OpenError::Tables { location: location(), cause })?;
-        let store = Self { pool, model };
+        let store = Self { pool: Pool::new(pool), model };
         store.index_vectors().await.map_err(failed)?;
         Ok(store)
     }
@@ -58,11 +58,11 @@ impl PostgresStore {
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&self.pool).await.map(drop)
+        sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     pub(crate) async fn change(&self) -> Result<i64> {
-        sqlx::query_scalar("SELECT number FROM change").fetch_one(&self.pool).await
+        sqlx::query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
@@ -73,7 +73,12 @@ impl PostgresStore {
              WHERE words @@ question AND ($2::text IS NULL OR source = $2)
              ORDER BY ts_rank_cd(words, question, 1) DESC, passages.id LIMIT $3",
         );
-        query.bind(quoted.join(" | ")).bind(source.map(without_nul)).bind(i64::from(limit)).fetch_all(&self.pool).await
+        query
+            .bind(quoted.join(" | "))
+            .bind(source.map(without_nul))
+            .bind(i64::from(limit))
+            .fetch_all(&mut *self.pool.acquire().await?)
+            .await
     }
 
     pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
@@ -103,13 +108,17 @@ impl PostgresStore {
              JOIN passages ON passages.id = wanted.id JOIN documents ON documents.id = document
              ORDER BY place",
         );
-        let rows: Vec<super::PassageRow> = query.bind(ids).fetch_all(&self.pool).await?;
+        let rows: Vec<super::PassageRow> = query.bind(ids).fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().map(Passage::from).collect())
     }
 
     pub(crate) async fn document(&self, source: &str, path: &str) -> Result<Option<Document>> {
         let query = sqlx::query_as("SELECT title, text FROM documents WHERE source = $1 AND path = $2");
-        let row = query.bind(without_nul(source)).bind(without_nul(path)).fetch_optional(&self.pool).await?;
+        let row = query
+            .bind(without_nul(source))
+            .bind(without_nul(path))
+            .fetch_optional(&mut *self.pool.acquire().await?)
+            .await?;
         Ok(row.map(|(title, text)| Document { source: source.to_owned(), path: path.to_owned(), title, text }))
     }
 
@@ -126,7 +135,7 @@ impl PostgresStore {
             .bind(source.map(without_nul))
             .bind(path.map(without_nul))
             .bind(i64::from(limit));
-        let rows: Vec<super::NameRow> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<super::NameRow> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().map(DocumentName::from).collect())
     }
 
@@ -134,7 +143,12 @@ impl PostgresStore {
         let query = sqlx::query_scalar(
             "SELECT path FROM documents WHERE source = $1 AND starts_with(path, $2) ORDER BY path COLLATE \"C\" LIMIT $3",
         );
-        query.bind(without_nul(source)).bind(without_nul(prefix)).bind(i64::from(limit)).fetch_all(&self.pool).await
+        query
+            .bind(without_nul(source))
+            .bind(without_nul(prefix))
+            .bind(i64::from(limit))
+            .fetch_all(&mut *self.pool.acquire().await?)
+            .await
     }
 
     pub(crate) async fn sources(&self) -> Result<Vec<SourceCount>> {
@@ -142,13 +156,13 @@ impl PostgresStore {
             "SELECT source, count(DISTINCT documents.id), count(passages.id)
              FROM documents LEFT JOIN passages ON document = documents.id GROUP BY source ORDER BY source COLLATE \"C\"",
         );
-        let rows: Vec<super::SourceRow> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<super::SourceRow> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().map(SourceCount::from).collect())
     }
 
     pub(crate) async fn hashes(&self, source: &str) -> Result<HashMap<String, Vec<u8>>> {
         let query = sqlx::query_as("SELECT path, hash FROM documents WHERE source = $1").bind(source);
-        let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().collect())
     }
 
@@ -202,7 +216,9 @@ impl PostgresStore {
     }
 
     pub(crate) async fn remembered(&self) -> Result<Option<(String, String, bool)>> {
-        sqlx::query_as("SELECT corpus, model, complete FROM ingested").fetch_optional(&self.pool).await
+        sqlx::query_as("SELECT corpus, model, complete FROM ingested")
+            .fetch_optional(&mut *self.pool.acquire().await?)
+            .await
     }
 
     pub(crate) async fn remember(&self, corpus: &str, model: &str, complete: bool) -> Result<()> {
@@ -210,25 +226,32 @@ impl PostgresStore {
             "INSERT INTO ingested (one, corpus, model, complete) VALUES (1, $1, $2, $3)
              ON CONFLICT (one) DO UPDATE SET corpus = $1, model = $2, complete = $3",
         );
-        query.bind(corpus).bind(model).bind(complete).execute(&self.pool).await.map(drop)
+        query.bind(corpus).bind(model).bind(complete).execute(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     pub(crate) async fn load_session(&self, id: &str) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT state FROM sessions WHERE id = $1").bind(id).fetch_optional(&self.pool).await
+        sqlx::query_scalar("SELECT state FROM sessions WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&mut *self.pool.acquire().await?)
+            .await
     }
 
     pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
         let query = sqlx::query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
-        query.execute(&self.pool).await?;
+        query.execute(&mut *self.pool.acquire().await?).await?;
         let query = sqlx::query(
             "INSERT INTO sessions (id, state, used) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET state = $2, used = $3",
         );
-        query.bind(id).bind(state).bind(now).execute(&self.pool).await.map(drop)
+        query.bind(id).bind(state).bind(now).execute(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&self.pool).await.map(drop)
+        sqlx::query("DELETE FROM sessions WHERE id = $1")
+            .bind(id)
+            .execute(&mut *self.pool.acquire().await?)
+            .await
+            .map(drop)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SourceCount, WAIT, place,
+    SourceCount, WAIT, place, pool::Pool,
 };
 use crate::{
     Location,
@@ -11,7 +11,7 @@ use crate::{
 };
 use sidelight::Context;
 use sqlx::{
-    SqlSafeStr as _, Sqlite, SqlitePool, Transaction,
+    SqlSafeStr as _, Sqlite, Transaction,
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -26,7 +26,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteStore {
     file: Arc<Path>,
-    pool: SqlitePool,
+    pool: Pool<Sqlite>,
     model: Model,
     memory: Arc<RwLock<Memory>>,
 }
@@ -70,7 +70,7 @@ impl SqliteStore {
         let migrated = migrator().run(&pool).await;
         migrated.map_err(|cause| OpenError::Tables { location: location(), cause })?;
         let memory = Memory { vectors: Vectors::new(model.dimensions), change: UNKNOWN };
-        let store = Self { file: path.into(), pool, model, memory: Arc::new(RwLock::new(memory)) };
+        let store = Self { file: path.into(), pool: Pool::new(pool), model, memory: Arc::new(RwLock::new(memory)) };
         store.catch_up().await.map_err(failed)?;
         Ok(store)
     }
@@ -83,11 +83,11 @@ impl SqliteStore {
         if !self.file.exists() {
             return Err(sqlx::Error::Io(std::io::ErrorKind::NotFound.into())); // open connections would not notice
         }
-        sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&self.pool).await.map(drop)
+        sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     pub(crate) async fn change(&self) -> Result<i64> {
-        sqlx::query_scalar("SELECT number FROM change").fetch_one(&self.pool).await
+        sqlx::query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
@@ -99,7 +99,7 @@ impl SqliteStore {
              JOIN passages ON passages.id = words.rowid JOIN documents ON documents.id = passages.document
              WHERE words MATCH ?1 AND documents.source = ?3 ORDER BY bm25(words, 4.0, 1.0), words.rowid LIMIT ?2";
         let query = sqlx::query_scalar(if source.is_some() { of_source } else { of_all });
-        query.bind(quoted.join(" OR ")).bind(limit).bind(source).fetch_all(&self.pool).await
+        query.bind(quoted.join(" OR ")).bind(limit).bind(source).fetch_all(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
@@ -121,13 +121,13 @@ impl SqliteStore {
              JOIN passages ON passages.id = wanted.value JOIN documents ON documents.id = passages.document
              ORDER BY wanted.key",
         );
-        let rows: Vec<super::PassageRow> = query.bind(json(ids)).fetch_all(&self.pool).await?;
+        let rows: Vec<super::PassageRow> = query.bind(json(ids)).fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().map(Passage::from).collect())
     }
 
     pub(crate) async fn document(&self, source: &str, path: &str) -> Result<Option<Document>> {
         let query = sqlx::query_as("SELECT title, text FROM documents WHERE source = ? AND path = ?");
-        let row = query.bind(source).bind(path).fetch_optional(&self.pool).await?;
+        let row = query.bind(source).bind(path).fetch_optional(&mut *self.pool.acquire().await?).await?;
         Ok(row.map(|(title, text)| Document { source: source.to_owned(), path: path.to_owned(), title, text }))
     }
 
@@ -139,7 +139,7 @@ impl SqliteStore {
         );
         let (source, path) = after.last.unzip();
         let query = query.bind(after.source).bind(source).bind(path).bind(limit);
-        let rows: Vec<super::NameRow> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<super::NameRow> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().map(DocumentName::from).collect())
     }
 
@@ -147,7 +147,7 @@ impl SqliteStore {
         let query = sqlx::query_scalar(
             "SELECT path FROM documents WHERE source = ? AND substr(path, 1, length(?2)) = ?2 ORDER BY path LIMIT ?3",
         );
-        query.bind(source).bind(prefix).bind(limit).fetch_all(&self.pool).await
+        query.bind(source).bind(prefix).bind(limit).fetch_all(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn sources(&self) -> Result<Vec<SourceCount>> {
@@ -155,13 +155,13 @@ impl SqliteStore {
             "SELECT source, count(DISTINCT documents.id), count(passages.id)
              FROM documents LEFT JOIN passages ON passages.document = documents.id GROUP BY source ORDER BY source",
         );
-        let rows: Vec<super::SourceRow> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<super::SourceRow> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().map(SourceCount::from).collect())
     }
 
     pub(crate) async fn hashes(&self, source: &str) -> Result<HashMap<String, Vec<u8>>> {
         let query = sqlx::query_as("SELECT path, hash FROM documents WHERE source = ?").bind(source);
-        let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().collect())
     }
 
@@ -215,27 +215,36 @@ impl SqliteStore {
     }
 
     pub(crate) async fn remembered(&self) -> Result<Option<(String, String, bool)>> {
-        sqlx::query_as("SELECT corpus, model, complete FROM ingested").fetch_optional(&self.pool).await
+        sqlx::query_as("SELECT corpus, model, complete FROM ingested")
+            .fetch_optional(&mut *self.pool.acquire().await?)
+            .await
     }
 
     pub(crate) async fn remember(&self, corpus: &str, model: &str, complete: bool) -> Result<()> {
         let query = sqlx::query("INSERT OR REPLACE INTO ingested (one, corpus, model, complete) VALUES (1, ?, ?, ?)");
-        query.bind(corpus).bind(model).bind(complete).execute(&self.pool).await.map(drop)
+        query.bind(corpus).bind(model).bind(complete).execute(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     pub(crate) async fn load_session(&self, id: &str) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT state FROM sessions WHERE id = ?").bind(id).fetch_optional(&self.pool).await
+        sqlx::query_scalar("SELECT state FROM sessions WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&mut *self.pool.acquire().await?)
+            .await
     }
 
     pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
         let query = sqlx::query("DELETE FROM sessions WHERE used < ?").bind(now - SESSION_SECONDS);
-        query.execute(&self.pool).await?;
+        query.execute(&mut *self.pool.acquire().await?).await?;
         let query = sqlx::query("INSERT OR REPLACE INTO sessions (id, state, used) VALUES (?, ?, ?)");
-        query.bind(id).bind(state).bind(now).execute(&self.pool).await.map(drop)
+        query.bind(id).bind(state).bind(now).execute(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id).execute(&self.pool).await.map(drop)
+        sqlx::query("DELETE FROM sessions WHERE id = ?")
+            .bind(id)
+            .execute(&mut *self.pool.acquire().await?)
+            .await
+            .map(drop)
     }
 
     /// Ends a change: gives it its number, and does to the memory what was done to the file, if nobody came between.
