@@ -2,12 +2,13 @@
 //! `values`; the standard `OTEL_*` variables in `otel`.
 
 use crate::{
+    handlers::CALL,
     otel::Otel,
     toolbox::{self, Declared},
     tools,
     values::{self, AdminAddress},
 };
-use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use documents::Location;
 use sidelight::{LogFormat, Output, Profiling};
 use std::{
@@ -16,6 +17,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 use url::Url;
 
@@ -88,6 +90,9 @@ struct Arguments {
     /// Replies at a time that are streams; the one silent for the longest time makes room
     #[arg(long, env = "MCP_MAX_STREAMS", value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..), global = true)]
     mcp_max_streams: u16,
+    /// How long a call of a tool may take, in seconds
+    #[arg(long, env = "MCP_TOOL_TIMEOUT", value_name = "SECONDS", default_value_t = CALL.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600), global = true)]
+    mcp_tool_timeout: u64,
     /// A file that declares further query tools, such as tools.toml
     #[arg(long, env = "TOOLS_CONFIG", value_name = "FILE", global = true)]
     tools_config: Option<PathBuf>,
@@ -130,6 +135,21 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Print every series that this build can show.
+    Catalog {
+        /// A table for people, or for programs
+        #[arg(long, value_enum, default_value_t = Format::Markdown, ignore_case = true)]
+        format: Format,
+    },
+}
+
+/// The form of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Markdown,
+    /// For programs.
+    Json,
 }
 
 /// Every setting, checked.
@@ -146,6 +166,7 @@ pub struct Config {
     pub(crate) docs: Option<PathBuf>,
     pub(crate) sessions_max: usize,
     pub(crate) streams_max: usize,
+    pub(crate) tool_time: Duration,
     pub(crate) declared: Vec<Declared>,
     pub(crate) embeddings: Option<Embeddings>,
     pub(crate) warnings: Vec<String>,
@@ -206,6 +227,7 @@ impl Config {
             docs: arguments.docs_path,
             sessions_max: usize::from(arguments.mcp_max_sessions),
             streams_max: usize::from(arguments.mcp_max_streams),
+            tool_time: Duration::from_secs(arguments.mcp_tool_timeout),
             declared: arguments.tools_config.map_or_else(|| Ok(Vec::new()), |file| declared(&file))?,
             allowed_hosts: arguments.mcp_allowed_hosts,
             allowed_origins: arguments.mcp_allowed_origins,
@@ -240,6 +262,7 @@ fn admin(arguments: &Arguments, command: Command) -> Result<Option<sidelight_adm
         allowed_hosts: arguments.admin_allowed_hosts.clone(),
         program: "mcp",
         version: env!("CARGO_PKG_VERSION"),
+        commit: env!("COMMIT"),
     }))
 }
 
@@ -275,12 +298,15 @@ fn kit(
     };
     let (log_output, is_terminal) = match command {
         Command::Serve => (Output::Stdout, io::stdout().is_terminal()),
-        Command::Stdio | Command::Ingest { .. } => (Output::Stderr, io::stderr().is_terminal()),
+        Command::Stdio | Command::Ingest { .. } | Command::Catalog { .. } => {
+            (Output::Stderr, io::stderr().is_terminal())
+        }
     };
     let log_format = if is_terminal { LogFormat::Text } else { LogFormat::Json };
     Ok(sidelight::Settings {
         service_name: otel.service_name.clone().unwrap_or_else(|| "mcp".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: env!("COMMIT").to_owned(),
         environment: arguments.environment.clone(),
         log_filter: arguments.rust_log.clone(),
         log_format: arguments.log_format.unwrap_or(log_format),

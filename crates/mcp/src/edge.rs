@@ -2,25 +2,43 @@
 //! is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by `rmcp`'s transport,
 //! behind this.
 
-use crate::{metrics::HTTP_ACTIVE, streams::Streams};
+use crate::{
+    metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
+    server::ENDPOINT,
+    streams::Streams,
+};
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue},
+    http::{HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
 };
-use sidelight::{CorrelationId, correlation};
+use sidelight::{CorrelationId, correlation, metrics::Stopwatch};
 
 pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Request, next: Next) -> Response {
     let sent = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
     let id = sent.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
     request.extensions_mut().insert(id);
-    let active = Active::new();
+    let (method, route) = (method(request.method()), route(request.uri().path()));
+    let (active, stopwatch) = (Active::new(), Stopwatch::start());
     let mut response = next.run(request).await;
     drop(active);
+    HTTP_DURATION.record((method, route, status(response.status())), stopwatch.elapsed());
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
     streams.watch(response)
+}
+
+fn method(method: &Method) -> HttpMethod {
+    HttpMethod::of_word(method.as_str()).unwrap_or(HttpMethod::Other)
+}
+
+fn route(path: &str) -> HttpRoute {
+    if path == ENDPOINT { HttpRoute::Mcp } else { HttpRoute::Unknown }
+}
+
+fn status(status: StatusCode) -> HttpStatus {
+    HttpStatus::of_word(status.as_str()).unwrap_or(HttpStatus::Other)
 }
 
 /// One request in the gauge, also when its future is dropped.

@@ -1,4 +1,5 @@
-//! MCP's methods. [`McpHandler::handle_tool_call`] is the one way into a tool. Observes nothing: `Observed` wraps it.
+//! MCP's methods. [`McpHandler::handle_tool_call`] is the one way into a tool. `Observed` wraps it, and sees what
+//! clients ask.
 
 use crate::{
     progress::Progress,
@@ -17,6 +18,7 @@ use rmcp::{
     },
     service::RequestContext,
 };
+use sidelight_rmcp::TIMED_OUT;
 use std::{error::Error, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -27,14 +29,15 @@ pub struct McpHandler {
     declared: Arc<[Declared]>,
     tools: Arc<[Tool]>,
     turns: Arc<Semaphore>,
+    time: Duration,
 }
 
 /// Calls at a time; a further one waits for its turn.
 const CALLS_MAX: usize = 64;
 /// How long it waits.
 const WAIT: Duration = Duration::from_secs(5);
-/// How long a call may take.
-const CALL: Duration = Duration::from_secs(30);
+/// How long a call may take, unless it is set: half a minute.
+pub(crate) const CALL: Duration = Duration::from_secs(30);
 /// How long a client may keep the list of tools, which only a restart changes: an hour.
 const TOOLS_FRESH_MS: u64 = 3_600_000;
 
@@ -42,21 +45,31 @@ impl McpHandler {
     /// Answers for this library, with no tools but its own.
     #[must_use]
     pub fn new(library: Library) -> Self {
-        Self::with(library, Vec::new())
+        Self::with(library, Vec::new(), CALL)
     }
 
-    /// And with declared tools.
-    pub(crate) fn with(library: Library, declared: Vec<Declared>) -> Self {
+    /// And with declared tools, and another time for a call.
+    pub(crate) fn with(library: Library, declared: Vec<Declared>, time: Duration) -> Self {
         let tools = tools::all(&declared).into();
-        Self { library, declared: declared.into(), tools, turns: Arc::new(Semaphore::new(CALLS_MAX)) }
+        Self { library, declared: declared.into(), tools, turns: Arc::new(Semaphore::new(CALLS_MAX)), time }
     }
 
     /// Calls a tool. Wrong arguments, a store that fails and a call that takes too long are results that say so, which the
-    /// model reads.
+    /// model reads. Counted once, whoever calls: a client's call by `Observed`, any other one here.
     ///
     /// # Errors
     /// -32602 for a name that no tool has.
     pub async fn handle_tool_call(
+        &self,
+        name: &str,
+        arguments: JsonObject,
+        progress: &Progress,
+    ) -> Result<CallToolResult, ErrorData> {
+        let call = self.call_in_time(name, arguments, progress);
+        if progress.is_observed() { call.await } else { sidelight_rmcp::direct_call(name, call).await }
+    }
+
+    async fn call_in_time(
         &self,
         name: &str,
         arguments: JsonObject,
@@ -73,9 +86,9 @@ impl McpHandler {
         let Ok(Ok(_turn)) = timeout(WAIT, self.turns.acquire()).await else {
             return Ok(refused("the server is busy; try again"));
         };
-        match timeout(CALL, self.call(name, arguments, progress)).await {
+        match timeout(self.time, self.call(name, arguments, progress)).await {
             Ok(result) => Ok(result.unwrap_or_else(|error| failed(name, &error))),
-            Err(_) => Ok(refused("the call took too long and was given up; ask for less, or try again")),
+            Err(_) => Ok(timed_out()),
         }
     }
 
@@ -110,6 +123,12 @@ fn failed(name: &str, error: &ToolError) -> CallToolResult {
         sidelight::warn!("a tool failed", tool = name, error = error.to_string(), cause = cause);
     }
     refused(&error.to_string())
+}
+
+fn timed_out() -> CallToolResult {
+    let mut result = refused("the call took too long and was given up; ask for less, or try again");
+    result.meta.get_or_insert_default().0.insert(TIMED_OUT.to_owned(), true.into());
+    result
 }
 
 fn refused(why: &str) -> CallToolResult {

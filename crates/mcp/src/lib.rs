@@ -8,6 +8,7 @@
 //! them.
 
 mod banner;
+pub mod catalog;
 mod config;
 mod edge;
 mod handlers;

@@ -1,7 +1,7 @@
 //! Wiring only: settings, Sidelight, a runtime, the server. Exits 64 for a setting that cannot be, 1 for a start that
 //! failed, 0 otherwise.
 
-use mcp::{Command, Config, McpServer, ServerError, watch};
+use mcp::{Command, Config, McpServer, ServerError, catalog, watch};
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
@@ -24,6 +24,7 @@ fn run(config: &Config) -> Result<(), ServerError> {
             Command::Serve => McpServer::bind(config)?.serve(config).await,
             Command::Stdio => McpServer::stdio(config).await,
             Command::Ingest { watch } => watch::ingest(config, watch).await,
+            Command::Catalog { format } => Ok(catalog::print(format)?),
         }
     });
     runtime.shutdown_background(); // a read of stdin cannot be taken back

@@ -3,6 +3,7 @@
 use crate::{
     Config, McpHandler,
     banner::Banner,
+    catalog,
     config::Embeddings,
     edge, listener,
     readiness::{self, corpus, keep},
@@ -18,7 +19,7 @@ use rmcp::{
     service::ServerInitializeError,
     transport::{StreamableHttpServerConfig, streamable_http_server::StreamableHttpService},
 };
-use sidelight::Running;
+use sidelight::{Catalog, Running};
 use sidelight_admin::{AdminError, Health};
 use sidelight_rmcp::{Observed, Tool};
 use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
@@ -70,6 +71,9 @@ pub enum ServerError {
     /// The listener broke.
     #[error("the public port broke: {0}")]
     Serve(io::Error),
+    /// There is nothing to list.
+    #[error(transparent)]
+    NoMetrics(#[from] catalog::NoMetrics),
     /// The client on standard input does not speak MCP.
     #[error("the client on standard input did not begin as MCP asks: {0}")]
     Stdio(String),
@@ -81,7 +85,9 @@ impl ServerError {
     pub fn print(&self) -> ExitCode {
         eprintln!("mcp: {self}");
         match self {
-            Self::Observe(_) | Self::Admin(AdminError::NeedsToken(_) | AdminError::NotBuilt(_)) => ExitCode::from(64),
+            Self::Observe(_)
+            | Self::NoMetrics(_)
+            | Self::Admin(AdminError::NeedsToken(_) | AdminError::NotBuilt(_)) => ExitCode::from(64),
             _ => ExitCode::FAILURE,
         }
     }
@@ -106,8 +112,7 @@ impl McpServer {
         Tool::intern(tools::NAMES.into_iter().chain(declared));
         let on_a_server = config.embeddings.as_ref().map(|it| it.model.as_str());
         ModelName::intern([LocalEmbedder::MODEL].into_iter().chain(on_a_server));
-        let catalogs = vec![crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG];
-        let running = sidelight::start(&config.kit, catalogs)?;
+        let running = sidelight::start(&config.kit, &CATALOGS)?;
         for warning in &config.warnings {
             sidelight::warn!("a setting is ignored", why = warning.as_str());
         }
@@ -140,6 +145,7 @@ impl McpServer {
         let corpus = corpus(&library, config.docs.clone()).await?;
         let store = config.store.to_string();
         Banner { mcp: self.address, admin: self.admin, store: &store, documents: &corpus.says }.print();
+        let _runtime = sidelight::metrics::watch_runtime();
         let filling = tokio::spawn(keep(library.clone(), corpus, self.health.clone()));
         let ended = self.answer(config, library.clone()).await;
         filling.abort();
@@ -183,8 +189,9 @@ impl McpServer {
         let library = library(config).await?;
         let corpus = corpus(&library, config.docs.clone()).await?;
         sidelight::info!("serving over stdio", corpus = corpus.says, admin = admin.is_some());
+        let _runtime = sidelight::metrics::watch_runtime();
         let filling = tokio::spawn(keep(library.clone(), corpus, health));
-        let handler = Observed::new(McpHandler::with(library.clone(), config.declared.clone()));
+        let handler = Observed::new(McpHandler::with(library.clone(), config.declared.clone(), config.tool_time));
         let serve = async {
             match Box::pin(handler.serve(rmcp::transport::stdio_pipes())).await {
                 Ok(client) => drop(client.waiting().await), // a client that leaves is the end, however it leaves
@@ -220,6 +227,13 @@ fn open_admin(config: &Config, health: &Health) -> Result<Option<SocketAddr>, Se
     Ok(Some(sidelight_admin::spawn(settings, health.clone(), sidelight::pages())?))
 }
 
+/// Everything that can be observed of this program, but for Sidelight's own.
+pub(crate) const CATALOGS: [Catalog; 5] =
+    [crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG, sidelight_admin::CATALOG];
+
+/// Where MCP is spoken.
+pub(crate) const ENDPOINT: &str = "/mcp";
+
 /// `/mcp` and nothing else.
 fn router(config: &Config, library: Library, sessions: CancellationToken, streams: Streams) -> Router {
     let mut transport = StreamableHttpServerConfig::default()
@@ -231,11 +245,11 @@ fn router(config: &Config, library: Library, sessions: CancellationToken, stream
     if library.queries().is_shared() {
         transport.session_store = Some(Arc::new(Saved(library.queries().clone())));
     }
-    let observed = Observed::new(McpHandler::with(library, config.declared.clone()));
+    let observed = Observed::new(McpHandler::with(library, config.declared.clone(), config.tool_time));
     let manager = Arc::new(Sessions::new(config.sessions_max));
     let service = StreamableHttpService::new(move || Ok(observed.clone()), manager, transport);
     Router::new()
-        .route_service("/mcp", service)
+        .route_service(ENDPOINT, service)
         .layer(RequestBodyTimeoutLayer::new(BODY))
         .layer(middleware::from_fn_with_state(streams, edge::correlate))
 }

@@ -21,7 +21,7 @@ use std::{
 const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
 
 /// The handshake of 2025-11-25; gives the session's id.
-fn session(mcp: SocketAddr) -> String {
+pub(crate) fn session(mcp: SocketAddr) -> String {
     let hello = json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize",
         "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } },
@@ -33,12 +33,12 @@ fn session(mcp: SocketAddr) -> String {
     id
 }
 
-fn in_session(mcp: SocketAddr, id: &str, body: &str) -> Reply {
+pub(crate) fn in_session(mcp: SocketAddr, id: &str, body: &str) -> Reply {
     let headers = format!("{HEADERS}mcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\n");
     request(mcp, "POST", "/mcp", &headers, body.as_bytes())
 }
 
-const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+pub(crate) const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 
 #[test]
 fn a_session_is_answered_until_it_is_ended() {

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer,
-/// and one that holds "neverland" none for a long time.
+/// one that holds "neverland" none for a long time, and one that holds "nonsense" is refused.
 pub(crate) fn model(most: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
@@ -29,6 +29,9 @@ fn answer(stream: &TcpStream, most: usize) {
         let texts = asked["input"].as_array().unwrap();
         if asked["input"].to_string().contains("neverland") {
             thread::sleep(PATIENCE);
+        }
+        if asked["input"].to_string().contains("nonsense") {
+            return Some("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_owned());
         }
         let vector = |text: &str| if text.contains("mutably") { [0.0, 1.0, 0.0] } else { [1.0, 0.1, 0.0] };
         let one =

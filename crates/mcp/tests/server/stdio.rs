@@ -1,9 +1,13 @@
 //! `mcp stdio`: the protocol on stdout and nothing else, with a revision that begins with a handshake.
 
-use crate::running::{binary, has, store};
+use crate::{
+    running::{binary, has, store},
+    wire::get,
+};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader, Lines, Write as _},
+    net::TcpListener,
     process::{Child, ChildStdin, ChildStdout, Stdio},
 };
 use tempfile::TempDir;
@@ -19,12 +23,12 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn start() -> Self {
         let (folder, url) = store();
-        Self::on(folder, &url)
+        Self::on(folder, &url, &[])
     }
 
-    fn on(folder: TempDir, url: &str) -> Self {
+    fn on(folder: TempDir, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = binary();
-        command.arg("stdio").env("DATABASE_URL", url).env("RUST_LOG", "info");
+        command.arg("stdio").env("DATABASE_URL", url).env("RUST_LOG", "info").envs(variables.iter().copied());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let from = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { to: child.stdin.take(), child, from, _folder: folder }
@@ -52,6 +56,23 @@ pub(crate) const HANDSHAKE: [&str; 2] = [
     r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"0"},"_meta":{"sidelight/correlationId":"c-0"}}}"#,
     r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
 ];
+
+/// The page of metrics after so many calls of a tool, and how many of them were answered; `None` in a build without one.
+pub(crate) fn page_after(calls: usize) -> Option<(String, usize)> {
+    if !has("metrics") {
+        return None;
+    }
+    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap(); // free again when this line is done
+    let (folder, url) = store();
+    let mut client = Client::on(folder, &url, &[("ADMIN_ADDR", &admin.to_string())]);
+    client.say(HANDSHAKE[0]);
+    client.say(HANDSHAKE[1]);
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_sources","arguments":{}}}"#;
+    let answered = (0..calls).filter_map(|_| client.say(list)).count();
+    let page = get(admin, "/metrics").text();
+    client.end();
+    Some((page, answered))
+}
 
 #[test]
 fn a_client_that_begins_with_a_handshake_is_answered_and_lines_go_to_stderr() {
@@ -94,7 +115,7 @@ fn input_that_ends_at_once_is_a_success() {
 #[test]
 fn two_processes_share_one_store_side_by_side() {
     let (folder, url) = store();
-    let mut clients = [Client::on(folder, &url), Client::on(tempfile::tempdir().unwrap(), &url)];
+    let mut clients = [Client::on(folder, &url, &[]), Client::on(tempfile::tempdir().unwrap(), &url, &[])];
     for client in &mut clients {
         client.say(HANDSHAKE[0]);
         client.say(HANDSHAKE[1]);

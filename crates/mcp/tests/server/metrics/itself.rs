@@ -1,0 +1,142 @@
+//! What the process and Sidelight show of themselves.
+
+use super::{grows, page, value};
+use crate::{
+    running::{Server, has, until},
+    wire::{get, request},
+};
+use serde_json::json;
+use std::thread;
+
+#[test]
+fn the_process_its_runtime_and_its_allocator_are_shown() {
+    let server = Server::start();
+    drop(super::search(&server));
+    let Some(page) = page(&server) else { return };
+    let alive =
+        ["process_resident_memory_bytes", "process_open_fds", "process_threads", "tokio_workers", "tokio_alive_tasks"];
+    let allocator = ["allocated", "active", "metadata", "resident", "mapped"].map(|it| format!("jemalloc_{it}_bytes"));
+    for name in alive {
+        assert!(value(&page, name) > 0.5, "{name}:\n{page}");
+    }
+    for name in allocator {
+        assert_eq!(value(&page, &name) > 0.5, has("profiling"), "{name}");
+    }
+    assert!(value(&page, "tokio_worker_busy_seconds_total") > 0.0 && value(&page, "tokio_worker_parks_total") > 0.5);
+    assert!(page.contains("\ntokio_global_queue_depth ") && page.contains("\nprocess_cpu_seconds_total "));
+}
+
+#[test]
+fn the_build_says_its_version_its_commit_and_its_features() {
+    let server = Server::start();
+    let Some(page) = page(&server) else { return };
+    let info = page.lines().find(|line| line.starts_with("sidelight_build_info{")).unwrap();
+    let build: serde_json::Value = serde_json::from_slice(&get(server.admin().unwrap(), "/build").body).unwrap();
+    let features: Vec<_> = sidelight::FEATURES.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+    let wanted = format!(
+        "sidelight_build_info{{version={},commit={},features={}}} 1",
+        build["version"],
+        build["commit"],
+        json!(features.join(","))
+    );
+    assert_eq!(info, wanted);
+    assert_ne!(build["commit"], "");
+}
+
+#[test]
+fn a_scrape_counts_itself_and_its_series() {
+    let server = Server::start();
+    grows(&server, || (), &[("sidelight_scrape_duration_seconds_count", 1.0)]);
+    let Some(page) = page(&server) else { return };
+    let histograms = page.lines().filter(|line| line.contains("_bucket") && line.contains("le=\"+Inf\"")).count();
+    let of_histograms = page.lines().filter(|line| line.contains("_bucket") || is_part(line, &page)).count();
+    let samples = page.lines().filter(|line| !line.starts_with('#')).count();
+    let series = value(&page, "sidelight_series");
+    let shown = f64::from(u32::try_from(samples - of_histograms + histograms).unwrap());
+    assert!((series - shown).abs() < 2.5, "{series} and not {shown}"); // one may come with the scrape itself
+}
+
+/// The sum or the count of a histogram.
+fn is_part(line: &str, page: &str) -> bool {
+    let name = line.split(['{', ' ']).next().unwrap_or_default();
+    let family = name.strip_suffix("_sum").or_else(|| name.strip_suffix("_count"));
+    family.is_some_and(|family| page.contains(&format!("# TYPE {family} histogram")))
+}
+
+#[test]
+fn requests_to_the_admin_port_are_counted_and_so_are_those_that_may_not() {
+    let server = Server::start();
+    let Some(admin) = server.admin() else { return };
+    let requests = |route: &str, class: &str| {
+        format!(r#"sidelight_admin_requests_total{{http_route="{route}",http_response_status_class="{class}"}}"#)
+    };
+    let (build, other, refused) = (requests("/build", "2xx"), requests("other", "4xx"), requests("/build", "4xx"));
+    let denied = |reason: &str| format!(r#"sidelight_admin_denied_total{{reason="{reason}"}}"#);
+    let (site, host) = (denied("site"), denied("host"));
+    let work = || {
+        (0..2).for_each(|_| assert_eq!(get(admin, "/build").status, 200));
+        (0..3).for_each(|at| assert_eq!(get(admin, &format!("/nobody/{at}")).status, 404));
+        let foreign = "sec-fetch-site: cross-site\r\n";
+        (0..2).for_each(|_| assert_eq!(request(admin, "GET", "/build", foreign, b"").status, 403));
+        let other = b"GET /build HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+        assert_eq!(crate::wire::raw(admin, other).status, 403);
+    };
+    let counts = [(&*build, 2.0), (&*other, 3.0), (&*refused, 3.0), (&*site, 2.0), (&*host, 1.0)];
+    grows(&server, work, &counts);
+}
+
+#[test]
+fn a_wrong_token_is_counted() {
+    let server = Server::with(&[("ADMIN_TOKEN", "s3cret-s3cret-s3cret")]);
+    let Some(admin) = server.admin() else { return };
+    let token = "authorization: Bearer s3cret-s3cret-s3cret\r\n";
+    (0..3).for_each(|_| assert_eq!(get(admin, "/build").status, 401));
+    let page = request(admin, "GET", "/metrics", token, b"");
+    assert_eq!(page.status, if has("metrics") { 200 } else { 501 });
+    if has("metrics") {
+        assert!((value(&page.text(), r#"sidelight_admin_denied_total{reason="token"}"#) - 3.0).abs() < 0.5);
+    }
+}
+
+#[test]
+fn readiness_is_a_number_too() {
+    let server = Server::start();
+    let Some(_) = page(&server) else { return };
+    let stands =
+        |wanted: f64| until(|| page(&server).filter(|page| (value(page, "sidelight_ready") - wanted).abs() < 0.5));
+    assert!(stands(1.0).is_some());
+    server.signal();
+    assert!(until(|| (get(server.admin().unwrap(), "/readyz").status == 503).then_some(())).is_some());
+    assert!(stands(0.0).is_some());
+}
+
+#[test]
+fn profiles_are_counted_and_so_are_those_that_were_not_to_be_had() {
+    let server = Server::start();
+    let Some(admin) = server.admin().filter(|_| has("profiling")) else { return };
+    let taken = |profile: &str, outcome: &str| {
+        format!(r#"sidelight_profiles_total{{profile="{profile}",outcome="{outcome}"}}"#)
+    };
+    let (cpu, busy, heap) = (taken("cpu", "ok"), taken("cpu", "error"), taken("heap", "ok"));
+    let work = || {
+        thread::scope(|scope| {
+            let first = scope.spawn(|| get(admin, "/debug/pprof/profile?seconds=2").status);
+            thread::sleep(std::time::Duration::from_millis(500));
+            assert_eq!(get(admin, "/debug/pprof/profile?seconds=1").status, 409);
+            assert_eq!(first.join().unwrap(), 200);
+        });
+        (0..2).for_each(|_| assert_eq!(get(admin, "/debug/pprof/heap").status, 200));
+    };
+    grows(&server, work, &[(&cpu, 1.0), (&busy, 1.0), (&heap, 2.0)]);
+}
+
+#[test]
+fn spans_that_no_collector_takes_are_counted() {
+    let nobody = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), ("OTEL_TRACE_SAMPLE_RATE", "1")];
+    let server = Server::with(&nobody);
+    let dropped = r#"sidelight_dropped_total{signal="traces",reason="export_failed"}"#;
+    let one = || drop(crate::wire::call(server.mcp, "list_sources", &json!({})));
+    // one request of three operations: the call, and its two queries
+    let wanted = if has("tracing") { 3.0 } else { 0.0 };
+    grows(&server, one, &[(dropped, wanted)]);
+}
