@@ -9,6 +9,7 @@ mod bridge;
 mod context;
 mod export;
 mod gate;
+mod limit;
 mod lines;
 mod propagation;
 mod request;

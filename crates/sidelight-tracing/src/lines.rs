@@ -1,7 +1,7 @@
 //! Log lines: one flat JSON object each, or text for a person. Ids come from the current [`crate::Context`], sampled or
 //! not. No value can forge a line: control characters, line separators and bidirectional marks are escaped.
 
-use crate::{Context, writer::Writer};
+use crate::{Context, limit::Limit, writer::Writer};
 use std::{
     cell::RefCell,
     fmt::{self, Write as _},
@@ -14,8 +14,8 @@ use tracing_subscriber::{Layer, layer};
 pub(crate) const LINE_BYTES_MAX: usize = 16 * 1024;
 /// A longer value is cut.
 const VALUE_BYTES_MAX: usize = 2 * 1024;
-/// Keys that every line has; an event's field of the same name is written with a `_` behind it.
-const OWN_KEYS: [&str; 10] = [
+/// Keys that a line may have of its own; an event's field of the same name is written with a `_` behind it.
+const OWN_KEYS: [&str; 11] = [
     "timestamp",
     "level",
     "message",
@@ -26,6 +26,7 @@ const OWN_KEYS: [&str; 10] = [
     "correlation_id",
     "trace_id",
     "span_id",
+    "suppressed",
 ];
 
 /// Writes events to the log.
@@ -33,6 +34,7 @@ const OWN_KEYS: [&str; 10] = [
 pub(crate) struct LineLayer {
     writer: Writer,
     form: Form,
+    limit: Limit,
 }
 
 /// The form of a line.
@@ -56,7 +58,7 @@ impl Form {
 
 impl LineLayer {
     pub(crate) fn new(writer: Writer, form: Form) -> Self {
-        Self { writer, form }
+        Self { writer, form, limit: Limit::default() }
     }
 }
 
@@ -66,6 +68,7 @@ thread_local! {
 
 impl<S: Subscriber> Layer<S> for LineLayer {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
+        let Some(suppressed) = self.limit.admit(event.metadata()) else { return };
         LINE.with(|line| {
             // a value whose Debug logs would come back here: it gets a line of its own
             let mut own = String::new();
@@ -73,15 +76,15 @@ impl<S: Subscriber> Layer<S> for LineLayer {
             let line = borrowed.as_deref_mut().unwrap_or(&mut own);
             line.clear();
             match &self.form {
-                Form::Json(fixed) => json(line, fixed, event),
-                Form::Text => text(line, event),
+                Form::Json(fixed) => json(line, fixed, event, suppressed),
+                Form::Text => text(line, event, suppressed),
             }
             self.writer.line(line);
         });
     }
 }
 
-fn json(line: &mut String, fixed: &str, event: &Event<'_>) {
+fn json(line: &mut String, fixed: &str, event: &Event<'_>, suppressed: u64) {
     let metadata = event.metadata();
     line.push_str("{\"timestamp\":\"");
     timestamp(line, SystemTime::now());
@@ -102,11 +105,14 @@ fn json(line: &mut String, fixed: &str, event: &Event<'_>) {
             put(line, format_args!(",\"span_id\":\"{span:016x}\""));
         }
     });
+    if suppressed > 0 {
+        put(line, format_args!(",\"suppressed\":{suppressed}"));
+    }
     event.record(&mut Fields { line, json: true, cut: false });
     line.push_str("}\n");
 }
 
-fn text(line: &mut String, event: &Event<'_>) {
+fn text(line: &mut String, event: &Event<'_>, suppressed: u64) {
     let metadata = event.metadata();
     timestamp(line, SystemTime::now());
     put(line, format_args!(" {:5} ", metadata.level().as_str()));
@@ -114,6 +120,9 @@ fn text(line: &mut String, event: &Event<'_>) {
     event.record(&mut message);
     escape(line, &message.0);
     event.record(&mut Fields { line, json: false, cut: false });
+    if suppressed > 0 {
+        put(line, format_args!(" suppressed={suppressed}"));
+    }
     if *metadata.level() <= Level::WARN {
         put(line, format_args!(" ({})", metadata.target()));
     }

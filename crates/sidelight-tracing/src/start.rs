@@ -3,6 +3,7 @@
 use crate::{
     bridge, export,
     gate::Gate,
+    limit,
     lines::{Form, LineLayer},
     sampling,
     writer::{self, Writer},
@@ -114,13 +115,15 @@ pub struct Dropped {
     pub records: u64,
     /// Log lines that found the writer's queue full, or that could not be written.
     pub lines: u64,
+    /// Warnings and errors that were repeated too often to be written.
+    pub repeated: u64,
 }
 
 /// What was lost so far.
 #[must_use]
 pub fn dropped() -> Dropped {
     let [spans_waiting, spans_exported, records] = export::dropped();
-    Dropped { spans_waiting, spans_exported, records, lines: writer::dropped() }
+    Dropped { spans_waiting, spans_exported, records, lines: writer::dropped(), repeated: limit::suppressed() }
 }
 
 /// How long the end may take in all.

@@ -47,6 +47,8 @@ labels! {
 catalog! {
     /// What was not kept, by signal and reason: spans, log lines, label sets of metrics.
     pub DROPPED: Counter<(Signal, Reason)> = "sidelight.dropped";
+    /// Warnings and errors that were repeated too often to be written.
+    pub LOG_SUPPRESSED: Counter<()> = "sidelight.log.suppressed";
     /// Series on the metrics page.
     pub SERIES: Gauge<()> = "sidelight.series";
     /// Time to render one metrics page.

@@ -3,7 +3,7 @@
 use super::Incoming;
 use crate::{
     Definition, LogFormat, Output, Page, Settings, StartError,
-    itself::{DROPPED, Reason, Signal},
+    itself::{DROPPED, LOG_SUPPRESSED, Reason, Signal},
     metrics::Probe,
     operation::{self, Moment},
 };
@@ -88,11 +88,12 @@ pub(crate) struct Flush {
 
 /// Brings what was lost onto the metrics page.
 fn losses() {
-    let Dropped { spans_waiting, spans_exported, records, lines } = sidelight_tracing::dropped();
+    let Dropped { spans_waiting, spans_exported, records, lines, repeated } = sidelight_tracing::dropped();
     DROPPED.raise((Signal::Traces, Reason::QueueFull), spans_waiting);
     DROPPED.raise((Signal::Traces, Reason::ExportFailed), spans_exported);
     DROPPED.raise((Signal::Traces, Reason::Truncated), records);
     DROPPED.raise((Signal::Logs, Reason::QueueFull), lines);
+    LOG_SUPPRESSED.raise((), repeated);
 }
 
 pub(crate) fn start(settings: &Settings) -> Result<Flush, StartError> {

@@ -1,9 +1,9 @@
 //! What the process and Sidelight show of themselves.
 
-use super::{grows, page, value};
+use super::{grows, page, store::store_of, value};
 use crate::{
-    running::{Server, has, until},
-    wire::{get, request},
+    running::{Server, has, store, until},
+    wire::{call, get, request},
 };
 use serde_json::json;
 use std::thread;
@@ -131,11 +131,34 @@ fn profiles_are_counted_and_so_are_those_that_were_not_to_be_had() {
 }
 
 #[test]
+fn warnings_that_are_repeated_are_limited_and_counted() {
+    let (_folder, url) = store();
+    let server = Server::with(&[("DATABASE_URL", &url)]);
+    store_of(&url, "DROP TABLE words");
+    let fail = |at: u32| drop(call(server.mcp, "search_docs", &json!({ "query": format!("borrow {at}") })));
+    thread::scope(|scope| {
+        for part in 0..4 {
+            scope.spawn(move || (50 * part..50 * (part + 1)).for_each(fail));
+        }
+    });
+    if !(has("metrics") && has("tracing")) {
+        return;
+    }
+    let all = || {
+        let suppressed = value(&page(&server)?, "sidelight_log_suppressed_total");
+        let written = server.lines().lines().filter(|line| line.contains("a tool failed")).count();
+        let all = f64::from(u32::try_from(written).unwrap()) + suppressed;
+        (suppressed > 0.5 && (all - 200.0).abs() < 0.5).then_some(())
+    };
+    assert!(until(all).is_some(), "{:?}", page(&server));
+}
+
+#[test]
 fn spans_that_no_collector_takes_are_counted() {
     let nobody = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), ("OTEL_TRACE_SAMPLE_RATE", "1")];
     let server = Server::with(&nobody);
     let dropped = r#"sidelight_dropped_total{signal="traces",reason="export_failed"}"#;
-    let one = || drop(crate::wire::call(server.mcp, "list_sources", &json!({})));
+    let one = || drop(call(server.mcp, "list_sources", &json!({})));
     // one request of three operations: the call, and its two queries
     let wanted = if has("tracing") { 3.0 } else { 0.0 };
     grows(&server, one, &[(dropped, wanted)]);

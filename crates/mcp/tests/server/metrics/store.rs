@@ -93,7 +93,7 @@ fn assert_is(page: &str, name: &str, wanted: f64) {
 }
 
 /// Does something to the store behind the server's back; gives how many rows it touched.
-fn store_of(url: &str, statement: &str) -> u64 {
+pub(crate) fn store_of(url: &str, statement: &str) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = SqliteConnection::connect(url).await.unwrap();
