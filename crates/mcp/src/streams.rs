@@ -154,6 +154,7 @@ impl HttpBody for Watched {
 mod tests {
     use super::*;
     use http_body_util::BodyExt as _;
+    use sidelight::metrics::sample;
 
     fn stream(streams: &Streams, body: Body) -> Response {
         streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap())
@@ -198,7 +199,10 @@ mod tests {
     async fn all_are_ended_with_a_last_comment() {
         let streams = Streams::new(9);
         let open = stream(&streams, silent());
+        let counted = || sample("mcp_streams_closed_total{reason=\"ending\"}");
+        assert_eq!(counted(), None);
         streams.end_all();
+        assert_eq!(counted(), sidelight::metrics::COMPILED.then_some(1.0));
         assert_eq!(open.into_body().collect().await.unwrap().to_bytes(), LAST_WORDS);
         assert_eq!(streams.open().streams.len(), 0);
     }

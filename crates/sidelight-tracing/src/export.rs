@@ -2,6 +2,7 @@
 //! Never blocks the caller; counts what is lost and why.
 
 use crate::{
+    flush,
     request::{Kept, Seen},
     span::spans,
 };
@@ -89,10 +90,7 @@ pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
 /// Waits until everything handed over so far was exported, or the time is up.
 pub(crate) fn flush(limit: Duration) {
     let Some(queue) = QUEUE.get() else { return };
-    let (done, wait) = sync_channel(1);
-    if queue.try_send(Item::Flush(done)).is_ok() {
-        let _ = wait.recv_timeout(limit);
-    }
+    flush::flush(queue, Item::Flush, limit);
 }
 
 /// Where to is said by the standard `OTEL_EXPORTER_OTLP_*` variables, which the builder reads.

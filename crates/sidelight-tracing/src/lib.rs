@@ -8,6 +8,7 @@
 mod bridge;
 mod context;
 mod export;
+mod flush;
 mod gate;
 mod limit;
 mod lines;

@@ -113,8 +113,10 @@ pub struct Dropped {
     pub spans_exported: u64,
     /// Records and spans beyond what is kept of one request.
     pub records: u64,
-    /// Log lines that found the writer's queue full, or that could not be written.
-    pub lines: u64,
+    /// Log lines that found the writer's queue full.
+    pub lines_waiting: u64,
+    /// Log lines that could not be written.
+    pub lines_written: u64,
     /// Warnings and errors that were repeated too often to be written.
     pub repeated: u64,
 }
@@ -123,7 +125,8 @@ pub struct Dropped {
 #[must_use]
 pub fn dropped() -> Dropped {
     let [spans_waiting, spans_exported, records] = export::dropped();
-    Dropped { spans_waiting, spans_exported, records, lines: writer::dropped(), repeated: limit::suppressed() }
+    let [lines_waiting, lines_written] = writer::dropped();
+    Dropped { spans_waiting, spans_exported, records, lines_waiting, lines_written, repeated: limit::suppressed() }
 }
 
 /// How long the end may take in all.

@@ -19,6 +19,8 @@ labels! {
     pub enum Reason = "reason" {
         /// More waited than there is room for.
         QueueFull = "queue_full",
+        /// The disk is full, or the pipe closed.
+        WriteFailed = "write_failed",
         /// The collector did not take them.
         ExportFailed = "export_failed",
         /// A request had more than is kept of one.

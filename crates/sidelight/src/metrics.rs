@@ -6,9 +6,19 @@
 #[cfg_attr(not(feature = "metrics"), path = "metrics/off.rs")]
 mod imp;
 
+use crate::page::Accepts;
 pub use imp::{COMPILED, Counter, Gauge, Histogram, OperationCell, PAGES, Probe, Stopwatch, watch_runtime};
 pub(crate) use imp::{descriptions, start};
-use std::time::Duration;
+use std::{iter, time::Duration};
+
+/// The number of a sample as it stands on the page, for tests of what is counted: its name with its labels, as
+/// `cache_requests_total{cache="results",result="hit"}`. `None` where there is no such sample, or no page in this build.
+#[must_use]
+pub fn sample(name: &str) -> Option<f64> {
+    let page = PAGES.first()?.answer(iter::empty(), Accepts::default()).ok()?;
+    let page = String::from_utf8(page.body).ok()?;
+    page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
 
 /// How many cells of what type an instrument needs; `catalog!` allocates them statically.
 pub trait Storage {

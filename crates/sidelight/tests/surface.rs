@@ -5,7 +5,7 @@
 use sidelight::{
     Catalog, Context, CorrelationId, Counter, Described, FEATURES, Failure, Gauge, Histogram, InContext as _,
     Instrument, Kind, LogFormat, Operation, Outcome, Output, Page, Profiling, Settings, catalog, labels,
-    metrics::{Items, Probe, Seconds, Stopwatch, watch_runtime},
+    metrics::{Items, Probe, Seconds, Stopwatch, sample, watch_runtime},
     page::{Accepts, PageError, Permission},
     tracing::Incoming,
 };
@@ -67,6 +67,17 @@ fn settings() -> Settings {
     }
 }
 
+/// One request with more operations than are kept of one, which is 64.
+async fn too_much_in_one_request() {
+    let context = Context::begin(&Incoming { traceparent: None, correlation_id: None });
+    let looks = async {
+        for _ in 0..70 {
+            let _ = LOOK.observe((Thing::Map, Who::none()), async { Ok(()) }).await;
+        }
+    };
+    context.scope(looks).await;
+}
+
 fn page(path: &str) -> Result<String, PageError> {
     let page: &Page = sidelight::pages().find(|page| page.path == path).unwrap();
     let reply = page.answer(
@@ -121,6 +132,13 @@ async fn what_happened_is_on_the_page_or_the_page_names_the_missing_feature() {
             assert_eq!(error, PageError::NotBuilt { feature: "metrics" });
         }
     }
+    if on("metrics") {
+        too_much_in_one_request().await;
+        let truncated = sample("sidelight_dropped_total{signal=\"traces\",reason=\"truncated\"}");
+        assert_eq!(truncated, Some(if on("tracing") { 6.0 } else { 0.0 }));
+    }
+    assert_eq!(sample("surface_eyes"), on("metrics").then_some(2.0));
+    assert_eq!(sample("surface_eye"), None);
     drop((running, probes));
 }
 

@@ -80,15 +80,9 @@ impl Drop for Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sidelight::page::Accepts;
+    use sidelight::metrics::sample;
     use sqlx::{Sqlite, sqlite::SqlitePoolOptions};
     use std::time::Duration;
-
-    fn number(series: &str) -> Option<f64> {
-        let page = sidelight::pages().find(|page| page.path == "/metrics")?;
-        let page = String::from_utf8(page.answer(std::iter::empty(), Accepts::default()).ok()?.body).ok()?;
-        page.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
-    }
 
     #[tokio::test]
     async fn a_query_that_waits_too_long_is_counted_and_so_is_whoever_waits_now() {
@@ -97,7 +91,7 @@ mod tests {
         let of = |name: &str| format!("db_client_connection_{name}{{db_client_connection_pool_name=\"documents\"}}");
         let state = |state: &str| {
             let labels = format!(r#"db_client_connection_pool_name="documents",db_client_connection_state="{state}""#);
-            number(&format!("db_client_connection_count{{{labels}}}"))
+            sample(&format!("db_client_connection_count{{{labels}}}"))
         };
         let seen = |number: f64| sidelight::metrics::COMPILED.then_some(number);
         let held = pool.acquire().await.unwrap();
@@ -106,13 +100,13 @@ mod tests {
             async move { pool.acquire().await.map(drop) }
         });
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(number(&of("pending_requests")), seen(1.0));
-        assert_eq!((state("used"), state("idle"), number(&of("max"))), (seen(1.0), seen(0.0), seen(1.0)));
+        assert_eq!(sample(&of("pending_requests")), seen(1.0));
+        assert_eq!((state("used"), state("idle"), sample(&of("max"))), (seen(1.0), seen(0.0), seen(1.0)));
         assert!(matches!(waits.await.unwrap(), Err(Error::PoolTimedOut)));
-        assert_eq!((number(&of("pending_requests")), number(&of("timeouts_total"))), (seen(0.0), seen(1.0)));
-        assert_eq!(number(&of("wait_time_seconds_count")), seen(2.0));
+        assert_eq!((sample(&of("pending_requests")), sample(&of("timeouts_total"))), (seen(0.0), seen(1.0)));
+        assert_eq!(sample(&of("wait_time_seconds_count")), seen(2.0));
         drop(held);
         pool.acquire().await.unwrap();
-        assert_eq!(number(&of("wait_time_seconds_count")), seen(3.0));
+        assert_eq!(sample(&of("wait_time_seconds_count")), seen(3.0));
     }
 }

@@ -77,6 +77,11 @@ impl Server {
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
         let (folder, url) = store();
         let lines = folder.path().join("lines");
+        Self::logging_to(lines, folder, &url, variables)
+    }
+
+    /// With its lines going to this file.
+    pub(crate) fn logging_to(lines: PathBuf, folder: TempDir, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = binary();
         command.env("DATABASE_URL", url).env("MCP_ADDR", "127.0.0.1:0").env("OTEL_TRACE_SAMPLE_RATE", "0");
         if sidelight_admin::COMPILED {

@@ -88,11 +88,13 @@ pub(crate) struct Flush {
 
 /// Brings what was lost onto the metrics page.
 fn losses() {
-    let Dropped { spans_waiting, spans_exported, records, lines, repeated } = sidelight_tracing::dropped();
+    let Dropped { spans_waiting, spans_exported, records, lines_waiting, lines_written, repeated } =
+        sidelight_tracing::dropped();
     DROPPED.raise((Signal::Traces, Reason::QueueFull), spans_waiting);
     DROPPED.raise((Signal::Traces, Reason::ExportFailed), spans_exported);
     DROPPED.raise((Signal::Traces, Reason::Truncated), records);
-    DROPPED.raise((Signal::Logs, Reason::QueueFull), lines);
+    DROPPED.raise((Signal::Logs, Reason::QueueFull), lines_waiting);
+    DROPPED.raise((Signal::Logs, Reason::WriteFailed), lines_written);
     LOG_SUPPRESSED.raise((), repeated);
 }
 

@@ -154,6 +154,18 @@ fn warnings_that_are_repeated_are_limited_and_counted() {
 }
 
 #[test]
+fn lines_that_cannot_be_written_are_counted_and_hold_up_nobody() {
+    let (folder, url) = store();
+    let server = Server::logging_to("/dev/full".into(), folder, &url, &[]);
+    let Some(_) = page(&server) else { return };
+    let dropped = r#"sidelight_dropped_total{signal="logs",reason="write_failed"}"#;
+    let quiet = |page: &String| value(page, "sidelight_ready") > 0.5;
+    assert!(until(|| page(&server).filter(quiet)).is_some());
+    let three = || (0..3).for_each(|_| assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200));
+    grows(&server, three, &[(dropped, if has("tracing") { 3.0 } else { 0.0 })]);
+}
+
+#[test]
 fn spans_that_no_collector_takes_are_counted() {
     let nobody = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), ("OTEL_TRACE_SAMPLE_RATE", "1")];
     let server = Server::with(&nobody);
