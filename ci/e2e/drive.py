@@ -12,6 +12,7 @@ import act_admin
 import act_bad_input
 import act_clients
 import act_ports
+import act_prometheus
 import act_refusals
 import act_stdio
 from checks import Checks, want
@@ -23,18 +24,19 @@ def main():
     parser.add_argument("--binary", required=True, help="the server")
     parser.add_argument("--python-1", required=True, help="an interpreter with the client 1.x")
     parser.add_argument("--python-2", required=True, help="an interpreter with the client 2.x")
+    parser.add_argument("--python-prometheus", required=True, help="an interpreter with prometheus-client")
+    parser.add_argument("--only", choices=ACTS, help="one act by itself")
     options = parser.parse_args()
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
-        with checks.check("the server runs from its start to its end"):
-            serve(options, checks, folder)
-        act_stdio.run(options, checks, folder)
-        act_refusals.run(options, checks, folder)
+        for name, act in ACTS.items():
+            if options.only in (None, name):
+                act(options, checks, folder)
     checks.end()
 
 
 def serve(options, checks, folder):
-    with Server(options.binary, folder) as server:
+    with checks.check("the server runs from its start to its end"), Server(options.binary, folder) as server:
         with checks.check("ready once the toolchain's books are indexed"):
             print(f"  after {server.until_ready():.1f} s", flush=True)
         act_ports.run(server, checks)
@@ -46,10 +48,16 @@ def serve(options, checks, folder):
             print(f"  after {seconds:.1f} s", flush=True)
             want(code == 0, f"exit code {code}")
         with checks.check("nothing panicked"):
-            log = pathlib.Path(folder, "stdout.log").read_text(errors="replace").splitlines()
-            panics = [line for line in server.said + log if "panicked" in line]
-            want(not panics, f"{panics[:3]}")
+            want(not server.panics(), f"{server.panics()[:3]}")
 
+
+# Those that start a server of their own; stdio takes the store that the first one fills, if it has run.
+ACTS = {
+    "serve": serve,
+    "stdio": act_stdio.run,
+    "refusals": act_refusals.run,
+    "prometheus": act_prometheus.run,
+}
 
 if __name__ == "__main__":
     main()

@@ -1,6 +1,7 @@
 """Starts the real binary, reads its addresses, waits until it is ready, and ends it by its process id. Speaks no MCP."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -36,18 +37,19 @@ def settings(folder):
 
 
 class Server:
-    """A running server. Use as a context manager: it never outlives the block."""
+    """A running server, with these settings changed. Use as a context manager: it never outlives the block."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, **changed):
         self.process = subprocess.Popen(
             [binary],
-            env=environment(**settings(folder)),
+            env=environment(**settings(folder) | changed),
             stdin=subprocess.DEVNULL,
             stdout=open(f"{folder}/stdout.log", "wb"),
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
+        self.log = pathlib.Path(folder, "stdout.log")
         self.urls = {}
         self.said = []
         self.told = threading.Event()
@@ -87,6 +89,10 @@ class Server:
                 return time.monotonic() - started
             time.sleep(0.25)
         raise RuntimeError(f"not ready within {READY_SECONDS} s: {reply.status} {reply.text()}")
+
+    def panics(self):
+        """The lines that tell of one."""
+        return [line for line in self.said + self.log.read_text(errors="replace").splitlines() if "panicked" in line]
 
     def terminate(self):
         """SIGTERM; gives its exit code and the seconds until its end."""

@@ -1,5 +1,5 @@
-//! Step `e2e`: builds the real binary and lets `ci/e2e/drive.py` drive it with the official Python clients. What is checked
-//! is written there; here is only what it needs.
+//! Step `e2e`: builds the real binary and lets `ci/e2e/drive.py` drive it with the official Python clients and scrape
+//! it with the real Prometheus. What is checked is written there; here is only what it needs.
 
 use crate::{cargo::cargo, house::House, run, score::Score, tools};
 use std::process::Command;
@@ -17,13 +17,17 @@ pub(crate) fn run(house: &House, score: &mut Score) {
 }
 
 fn driver(house: &House) -> Result<Command, String> {
-    tools::need(&tools::GO)?;
+    for tool in [&tools::GO, &tools::PROMETHEUS, &tools::VICTORIA_METRICS] {
+        tools::need(tool)?;
+    }
     let newest = tools::venv(house, "venv-2", "mcp>=2,<3", "the client that speaks 2026-07-28")?;
     let older = tools::venv(house, "venv-1", "mcp>=1,<2", "the client that speaks 2025-11-25, with a session")?;
+    let parsers =
+        tools::venv(house, "venv-prometheus", "prometheus-client", "the official parsers of our metrics page")?;
     let mut driver = Command::new("python3");
     driver.arg(house.path("ci/e2e/drive.py"));
     driver.arg("--binary").arg(house.target().join("release/mcp"));
-    driver.arg("--python-2").arg(newest).arg("--python-1").arg(older);
+    driver.arg("--python-2").arg(newest).arg("--python-1").arg(older).arg("--python-prometheus").arg(parsers);
     driver.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
     Ok(driver)
 }

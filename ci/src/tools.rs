@@ -22,6 +22,18 @@ pub(crate) const BINUTILS: Tool =
 /// `go tool pprof`.
 pub(crate) const GO: Tool =
     Tool { program: "go", package: "golang-go", why: "`go tool pprof` is the judge of our profiles" };
+/// `prometheus` and `promtool`. A service that the package starts is left alone: the checks start processes of their own.
+pub(crate) const PROMETHEUS: Tool = Tool {
+    program: "prometheus",
+    package: "prometheus",
+    why: "it is the judge of our metrics, and promtool of their names",
+};
+/// Scrapes as Prometheus does not; its service, too, is left alone.
+pub(crate) const VICTORIA_METRICS: Tool = Tool {
+    program: "victoria-metrics",
+    package: "victoria-metrics",
+    why: "it reads our metrics as text, which Prometheus does not ask for any more",
+};
 /// Drives the end-to-end checks.
 pub(crate) const PYTHON: Tool =
     Tool { program: "python3", package: "python3", why: "the official MCP clients are Python packages" };
