@@ -134,7 +134,11 @@ fn a_call_whose_client_leaves_is_given_up_with_whatever_it_waits_for() {
         let params = json!({ "name": "search_docs", "arguments": { "query": "neverland" } });
         let (headers, body) = modern("tools/call", params);
         let client = send(server.mcp, &written(server.mcp, "POST", "/mcp", &headers, body.as_bytes()));
-        let waits = |page: &String| value(page, in_flight) > 0.5;
+        let waits = |page: &String| {
+            let calls =
+                r#"mcp_server_operation_in_flight{mcp_method_name="tools/call",gen_ai_tool_name="search_docs"}"#;
+            [in_flight, calls, "http_server_active_requests"].iter().all(|name| value(page, name) > 0.5)
+        };
         assert!(page(&server).is_none() || until(|| page(&server).filter(waits)).is_some());
         drop(client);
     };
