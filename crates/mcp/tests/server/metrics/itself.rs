@@ -6,7 +6,14 @@ use crate::{
     wire::{call, get, request},
 };
 use serde_json::json;
-use std::thread;
+use std::{
+    fs::OpenOptions,
+    net::TcpListener,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
 
 #[test]
 fn the_process_its_runtime_and_its_allocator_are_shown() {
@@ -121,7 +128,7 @@ fn profiles_are_counted_and_so_are_those_that_were_not_to_be_had() {
     let work = || {
         thread::scope(|scope| {
             let first = scope.spawn(|| get(admin, "/debug/pprof/profile?seconds=2").status);
-            thread::sleep(std::time::Duration::from_millis(500));
+            thread::sleep(Duration::from_millis(500));
             assert_eq!(get(admin, "/debug/pprof/profile?seconds=1").status, 409);
             assert_eq!(first.join().unwrap(), 200);
         });
@@ -163,6 +170,46 @@ fn lines_that_cannot_be_written_are_counted_and_hold_up_nobody() {
     assert!(until(|| page(&server).filter(quiet)).is_some());
     let three = || (0..3).for_each(|_| assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200));
     grows(&server, three, &[(dropped, if has("tracing") { 3.0 } else { 0.0 })]);
+}
+
+#[test]
+fn lines_that_nobody_reads_are_counted_once_there_is_no_room() {
+    let (folder, url) = store();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // open, so that the server can write to it, and never read
+    let _reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let server = Server::logging_to(pipe, folder, &url, &[("RUST_LOG", "trace")]);
+    assert!(fills(&server, r#"sidelight_dropped_total{signal="logs",reason="queue_full"}"#));
+}
+
+#[test]
+fn spans_that_find_no_room_are_counted() {
+    let never = TcpListener::bind("127.0.0.1:0").unwrap(); // takes connections, and answers nothing
+    let url = format!("http://{}", never.local_addr().unwrap());
+    let server = Server::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url), ("OTEL_TRACE_SAMPLE_RATE", "1")]);
+    assert!(fills(&server, r#"sidelight_dropped_total{signal="traces",reason="queue_full"}"#));
+}
+
+/// Asks until this is counted; in a build that has not both features there is nothing to wait for.
+fn fills(server: &Server, dropped: &str) -> bool {
+    let enough = AtomicBool::new(!(has("metrics") && has("tracing")));
+    let ask = || {
+        for _ in 0..20_000 {
+            if enough.load(Relaxed) {
+                return;
+            }
+            assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200, "and nobody is held up");
+        }
+    };
+    thread::scope(|scope| {
+        let askers = [scope.spawn(ask), scope.spawn(ask), scope.spawn(ask)];
+        while !enough.load(Relaxed) && !askers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            enough.store(page(server).is_some_and(|page| value(&page, dropped) > 0.5), Relaxed);
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    enough.into_inner()
 }
 
 #[test]

@@ -90,14 +90,21 @@ async fn a_call_that_no_client_made_is_counted_once_too() {
     let (folder, _) = store();
     let location = Location::File(folder.path().join("a.db"));
     let handler = McpHandler::new(Library::open(&location, Arc::new(LocalEmbedder::new())).await.unwrap());
-    let counted = || sample(r#"mcp_server_requests_total{mcp_method_name="tools/call",outcome="ok"}"#).unwrap_or(0.0);
+    let counted = || {
+        let calls = r#"mcp_server_requests_total{mcp_method_name="tools/call",outcome="ok"}"#;
+        let timed =
+            r#"mcp_server_operation_duration_seconds_count{mcp_method_name="tools/call",gen_ai_tool_name="other"}"#;
+        [calls, timed].map(|name| sample(name).unwrap_or(0.0))
+    };
     let before = counted();
     for _ in 0..2 {
         let arguments = serde_json::Map::new();
         handler.handle_tool_call("list_sources", arguments, &Progress::of_nobody()).await.unwrap();
     }
     let wanted = if sidelight::metrics::COMPILED { 2.0 } else { 0.0 };
-    assert!((counted() - before - wanted).abs() < 0.5);
+    for (now, before) in counted().into_iter().zip(before) {
+        assert!((now - before - wanted).abs() < 0.5, "{now} after {before}");
+    }
 }
 
 #[test]
