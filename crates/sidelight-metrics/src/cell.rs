@@ -4,7 +4,7 @@
 use crate::{
     Exemplar, Name, Scale,
     exemplar::Exemplars,
-    layout::Layout,
+    layout::{Layout, Table},
     registry::{self, Source},
     slab::{self, Place, Reading},
 };
@@ -28,10 +28,7 @@ impl CounterCell {
     /// Adds. The name is asked for once.
     #[inline]
     pub fn add(&self, number: u64, name: impl FnOnce() -> Name) {
-        let add = |place| slab::own(place, |slots| slab::add(&slots[0], number));
-        if add(self.0.get()).is_none() {
-            add(self.0.take(name, Source::Counter));
-        }
+        self.0.add(number, name, Source::Counter);
     }
 
     /// Raises to at least this total: for a count that somebody else keeps. Takes a lock.
@@ -68,21 +65,13 @@ impl FlowCell {
     /// One more.
     #[inline]
     pub fn enter(&self, name: impl FnOnce() -> Name) {
-        self.add(1, name);
+        self.0.add(1, name, Source::Flow);
     }
 
     /// One less.
     #[inline]
     pub fn leave(&self, name: impl FnOnce() -> Name) {
-        self.add(u64::MAX, name); // slots wrap: this is -1
-    }
-
-    #[inline]
-    fn add(&self, number: u64, name: impl FnOnce() -> Name) {
-        let add = |place| slab::own(place, |slots| slab::add(&slots[0], number));
-        if add(self.0.get()).is_none() {
-            add(self.0.take(name, Source::Flow));
-        }
+        self.0.add(u64::MAX, name, Source::Flow); // slots wrap: this is -1
     }
 }
 
@@ -100,8 +89,24 @@ impl At {
         Place::from_bits(self.0.load(Relaxed))
     }
 
-    /// Takes a place, once, and enters the book.
+    #[inline]
+    fn add(&self, number: u64, name: impl FnOnce() -> Name, source: fn(Place) -> Source) {
+        match slab::mine(self.get()) {
+            Some(slot) => slab::grow(slot, number),
+            None => self.add_slowly(number, name, source),
+        }
+    }
+
     #[cold]
+    #[inline(never)]
+    fn add_slowly(&self, number: u64, name: impl FnOnce() -> Name, source: fn(Place) -> Source) {
+        let add = |place| slab::change(place, 1, &mut |slots| slab::grow(&slots[0], number));
+        if !add(self.get()) {
+            add(self.take(name, source));
+        }
+    }
+
+    /// Takes a place, once, and enters the book.
     fn take(&self, name: impl FnOnce() -> Name, source: fn(Place) -> Source) -> Place {
         static TURN: Mutex<()> = Mutex::new(());
         let name = name();
@@ -191,10 +196,11 @@ impl HistogramCell {
     }
 }
 
-/// A histogram's slots, and the sum of its values behind them. Its count is the sum of its slots, so a reading is never torn
+/// The sum of the values, and behind it a histogram's slots. The count is the sum of the slots, so a reading is never torn
 /// between the two; only the sum of the values can be ahead or behind by what is being recorded at that moment.
 #[derive(Debug)]
 pub struct Distribution {
+    table: &'static Table,
     place: Place,
     pub(crate) layout: &'static Layout,
     pub(crate) exemplars: Exemplars,
@@ -205,8 +211,9 @@ impl Distribution {
     #[must_use]
     pub fn open(name: Name, scale: Scale) -> &'static Self {
         let layout = scale.layout();
-        let place = Place::take(layout.slots() + 1);
-        let it: &'static Self = Box::leak(Box::new(Self { place, layout, exemplars: Exemplars::default() }));
+        let place = Place::take(1 + layout.slots());
+        let it = Self { table: &layout.table, place, layout, exemplars: Exemplars::default() };
+        let it: &'static Self = Box::leak(Box::new(it));
         if place != Place::NONE {
             registry::enter(name, Source::Histogram(it));
         }
@@ -216,22 +223,34 @@ impl Distribution {
     /// Records a value. A NaN has no place in any bucket and is not recorded.
     #[inline]
     pub fn observe(&self, value: f64) {
-        let Some(at) = self.layout.slot(value) else { return };
-        let sum = self.layout.slots();
-        slab::own(self.place, |slots| {
-            slab::add(&slots[at], 1);
-            slab::add_float(&slots[sum], value);
-        });
+        if value.is_nan() {
+            return;
+        }
+        let slot = 1 + self.table.slot(value);
+        match (slab::mine(self.place), slab::mine(self.place.after(slot))) {
+            (Some(sum), Some(slot)) => {
+                slab::grow(slot, 1);
+                slab::grow_float(sum, value);
+            }
+            _ => self.change_slowly(slot, 1, value),
+        }
     }
 
     /// Records a value `times` times.
     pub fn observe_many(&self, value: f64, times: u64) {
-        let Some(at) = self.layout.slot(value).filter(|_| times > 0) else { return };
         #[allow(clippy::cast_precision_loss)] // a count beyond 2^53 at once is no measurement
         let sum = value * times as f64;
-        slab::own(self.place, |slots| {
-            slab::add(&slots[at], times);
-            slab::add_float(&slots[self.layout.slots()], sum);
+        if !value.is_nan() && times > 0 {
+            self.change_slowly(1 + self.table.slot(value), times, sum);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn change_slowly(&self, slot: usize, times: u64, sum: f64) {
+        slab::change(self.place, 1 + self.layout.slots(), &mut |slots| {
+            slab::grow(&slots[slot], times);
+            slab::grow_float(&slots[0], sum);
         });
     }
 

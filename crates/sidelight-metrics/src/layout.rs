@@ -10,67 +10,107 @@ const PER_OCTAVE: i32 = 8;
 pub(crate) const SCHEMA: i32 = 3;
 /// Rows of the table to each doubling; no more than [`CLOSE`] bounds lie in one row.
 const ROWS_PER_OCTAVE: i64 = 16;
+/// Rows of a table: enough for 34 doublings, and one above every bound. All tables are of one length, so that no length has
+/// to be looked up.
+const ROWS: usize = 34 * 16 + 2;
 /// Bounds that are looked at in a row.
 const CLOSE: usize = 2;
 
 /// The bounds of a histogram, and the table that finds them.
 #[derive(Debug)]
 pub struct Layout {
-    /// Every bound, rising; behind them [`CLOSE`] that no value passes.
+    pub(crate) table: Table,
+    /// Every bound, rising.
     bounds: Vec<f64>,
-    /// For each row the first bound that is not below it.
-    rows: Vec<u16>,
-    /// The number of the first row: the exponent and four bits of the mantissa of its lower end.
-    base: i64,
     /// The classic bounds.
     classic: &'static [f64],
+    /// How a line says each classic bound, and that there is none, in both text forms.
+    pub(crate) words: Vec<Words>,
     /// For each classic bound the slot that it ends.
     ends: Vec<usize>,
-    /// For each slot but the first its native bucket.
+    /// For each slot its native bucket; the first slot has none.
     native: Vec<i32>,
+}
+
+/// The last label of a bucket's line, up to its number.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub(crate) prometheus: String,
+    /// Floats in one form, so that `1` and `1.0` are not two series.
+    pub(crate) open_metrics: String,
+}
+
+impl Words {
+    fn of(bound: f64) -> Self {
+        if bound.is_finite() {
+            Self { prometheus: format!("le=\"{bound}\"}} "), open_metrics: format!("le=\"{bound:?}\"}} ") }
+        } else {
+            let none = "le=\"+Inf\"} ".to_owned();
+            Self { prometheus: none.clone(), open_metrics: none }
+        }
+    }
+}
+
+/// Finds the slot of a value: by the exponent and four bits of the mantissa, and then by two comparisons.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// The number of the first row: the exponent and four bits of the mantissa of its lower end.
+    base: i64,
+    rows: Box<[Row; ROWS]>,
+}
+
+impl Table {
+    /// The slot of a value that is a number.
+    #[inline]
+    pub(crate) fn slot(&self, value: f64) -> usize {
+        #[allow(clippy::cast_possible_wrap)] // on purpose: negative values are below every row
+        let row = ((value.to_bits() as i64) >> 48) - self.base;
+        let row = &self.rows[usize::try_from(row).unwrap_or(0).min(ROWS - 1)];
+        row.first + usize::from(value > row.ends[0]) + usize::from(value > row.ends[1])
+    }
+}
+
+/// The values of one sixteenth of a doubling: which slot is the first that they may fall into, and where it and the next
+/// one end.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    first: usize,
+    ends: [f64; CLOSE],
 }
 
 impl Layout {
     /// Classic bounds, and native buckets from 2^`low` to 2^`high`. Classic bounds must lie between the two and differ by
-    /// more than a sixteenth.
+    /// more than a sixteenth; there are at most 34 doublings between them.
     pub(crate) fn new(classic: &'static [f64], low: i32, high: i32) -> Self {
         let native = (low * PER_OCTAVE..=high * PER_OCTAVE).map(bound);
         let mut bounds: Vec<f64> = native.chain(classic.iter().copied()).collect();
         bounds.sort_by(f64::total_cmp);
         bounds.dedup();
         let base = i64::from(low + EXPONENT_BIAS) * ROWS_PER_OCTAVE;
-        let count = i64::from(high - low) * ROWS_PER_OCTAVE + 2; // the last row is above every bound
-        let from = |row: i64| f64::from_bits(u64::try_from((base + row) << 48).unwrap_or_default());
-        let first = |row| bounds.partition_point(|bound| *bound < from(row));
-        let rows = (0..count).map(|row| u16::try_from(first(row)).unwrap_or(u16::MAX)).collect();
-        let ends = classic.iter().map(|end| bounds.partition_point(|bound| bound < end)).collect();
+        let row = |row: usize| {
+            let row = i64::try_from(row).unwrap_or_default();
+            let from = f64::from_bits(u64::try_from((base + row) << 48).unwrap_or_default());
+            let first = bounds.partition_point(|bound| *bound < from);
+            Row { first, ends: [0, 1].map(|next| bounds.get(first + next).copied().unwrap_or(f64::INFINITY)) }
+        };
         let last = high * PER_OCTAVE + 1; // what is above every bound
         let native = |slot: usize| {
             let index = bounds.get(slot).map(|end| (low * PER_OCTAVE..last).find(|index| bound(*index) >= *end));
             index.flatten().unwrap_or(last)
         };
-        let native = (0..=bounds.len()).map(native).collect();
-        bounds.extend([f64::INFINITY; CLOSE]);
-        Self { bounds, rows, base, classic, ends, native }
+        Self {
+            table: Table { base, rows: Box::new(std::array::from_fn(row)) },
+            words: classic.iter().copied().chain([f64::INFINITY]).map(Words::of).collect(),
+            ends: classic.iter().map(|end| bounds.partition_point(|bound| bound < end)).collect(),
+            native: (0..=bounds.len()).map(native).collect(),
+            bounds,
+            classic,
+        }
     }
 
     /// How many slots there are.
     pub(crate) fn slots(&self) -> usize {
         self.native.len()
-    }
-
-    /// The slot of a value; `None` for a NaN, which has none.
-    #[inline]
-    pub(crate) fn slot(&self, value: f64) -> Option<usize> {
-        if value.is_nan() {
-            return None;
-        }
-        #[allow(clippy::cast_possible_wrap)] // on purpose: negative values are below every row
-        let row = ((value.to_bits() as i64) >> 48) - self.base;
-        let row = usize::try_from(row).unwrap_or(0).min(self.rows.len() - 1);
-        let first = usize::from(self.rows[row]);
-        let close = &self.bounds[first..first + CLOSE];
-        Some(first + usize::from(value > close[0]) + usize::from(value > close[1]))
     }
 
     /// The classic bounds, rising.
@@ -145,30 +185,37 @@ mod tests {
     #[test]
     fn every_bound_and_its_neighbours_fall_where_a_search_says() {
         for layout in [&*SECONDS, &*SIZES] {
-            for bound in &layout.bounds[..layout.bounds.len() - CLOSE] {
+            for bound in &layout.bounds {
                 for value in [bound.next_down(), *bound, bound.next_up()] {
-                    assert_eq!(layout.slot(value), Some(searched(layout, value)), "{value}");
+                    assert_eq!(layout.table.slot(value), searched(layout, value), "{value}");
                 }
             }
         }
     }
 
     #[test]
-    fn values_beyond_both_ends_have_a_slot_and_a_nan_has_none() {
+    fn a_table_is_long_enough_for_every_scale() {
+        for layout in [&*SECONDS, &*SIZES] {
+            let last = layout.table.rows[ROWS - 1];
+            assert_eq!((last.first, last.ends), (layout.bounds.len(), [f64::INFINITY; CLOSE]));
+        }
+    }
+
+    #[test]
+    fn values_beyond_both_ends_have_a_slot() {
         let last = SECONDS.slots() - 1;
         for (value, slot) in
             [(0.0, 0), (-0.0, 0), (-5.0, 0), (f64::NEG_INFINITY, 0), (f64::MAX, last), (f64::INFINITY, last)]
         {
-            assert_eq!(SECONDS.slot(value), Some(slot), "{value}");
+            assert_eq!(SECONDS.table.slot(value), slot, "{value}");
         }
-        assert_eq!((SECONDS.slot(f64::NAN), SECONDS.slot(-f64::NAN)), (None, None));
     }
 
     #[test]
     fn classic_counts_are_sums_of_slots() {
         let mut slots = vec![0; SECONDS.slots()];
         for value in [0.0004, 0.0005, 0.3, 1.0, 1.5, 400.0] {
-            slots[SECONDS.slot(value).unwrap()] += 1;
+            slots[SECONDS.table.slot(value)] += 1;
         }
         let counts: Vec<u64> = SECONDS.cumulated(&slots).collect();
         let up_to = |bound: f64| counts[DURATION_BOUNDS.iter().position(|it| *it >= bound).unwrap()];
@@ -179,7 +226,7 @@ mod tests {
     fn a_native_bucket_holds_what_is_within_its_bounds() {
         let mut slots = vec![0; SECONDS.slots()];
         for value in [1e-9, 1.0, 1.01, 1.05, 1.1] {
-            slots[SECONDS.slot(value).unwrap()] += 1;
+            slots[SECONDS.table.slot(value)] += 1;
         }
         // 1.0 ends bucket 0; 1.01 and 1.05 are up to 2^(1/8) = 1.09; 1.1 is in the next; the first is zero's
         assert_eq!(SECONDS.native(&slots), [(0, 1), (1, 2), (2, 1)]);
@@ -190,14 +237,14 @@ mod tests {
         #[test]
         fn a_table_finds_what_a_search_finds(value in any::<f64>().prop_filter("a number", |it| !it.is_nan())) {
             for layout in [&*SECONDS, &*SIZES] {
-                prop_assert_eq!(layout.slot(value), Some(searched(layout, value)));
+                prop_assert_eq!(layout.table.slot(value), searched(layout, value));
             }
         }
 
         #[test]
         fn a_table_finds_what_a_search_finds_where_most_values_are(exponent in -25.0..12.0f64) {
             let value = exponent.exp2();
-            prop_assert_eq!(SECONDS.slot(value), Some(searched(&SECONDS, value)));
+            prop_assert_eq!(SECONDS.table.slot(value), searched(&SECONDS, value));
         }
     }
 }

@@ -37,17 +37,17 @@ impl Writer {
             Kind::Histogram => 4,
         };
         whole(&mut message, 3, kind);
-        for series in &family.series {
-            within(&mut message, 4, |metric| self.metric(metric, family.kind, series, reading));
+        for series in family.series() {
+            within(&mut message, 4, |metric| self.metric(metric, family.kind, &series, reading));
         }
         varint(&mut self.page, message.len() as u64);
         self.page.extend_from_slice(&message);
         self.family = message;
     }
 
-    fn metric(&mut self, metric: &mut Vec<u8>, kind: Kind, series: &Series, reading: &Reading) {
-        metric.extend_from_slice(&series.wire);
-        match &series.source {
+    fn metric(&mut self, metric: &mut Vec<u8>, kind: Kind, series: &Series<'_>, reading: &Reading) {
+        metric.extend_from_slice(series.wire);
+        match series.source {
             Source::Histogram(distribution) => {
                 within(metric, 7, |it| histogram(it, distribution, reading, &mut self.slots));
             }

@@ -28,24 +28,43 @@ pub(crate) enum Source {
     Fact(f64),
 }
 
-/// All series of one name.
+/// All series of one name, ready to be written: lines lie side by side in their order, so a scrape reads memory once and
+/// forwards.
 #[derive(Debug)]
 pub(crate) struct Family {
     pub(crate) name: String,
     pub(crate) help: String,
     pub(crate) kind: Kind,
-    pub(crate) series: Vec<Series>,
-    is_sorted: bool,
+    lines: String,
+    wires: Vec<u8>,
+    places: Vec<Position>,
+    new: Vec<New>,
 }
 
-/// One series, ready to be written.
+/// Where a series' line and labels end; they begin where those before it end.
 #[derive(Debug)]
-pub(crate) struct Series {
+struct Position {
+    line: usize,
+    wire: usize,
+    source: Source,
+}
+
+/// A series that has not been put in order yet.
+#[derive(Debug)]
+struct New {
+    line: String,
+    wire: Vec<u8>,
+    source: Source,
+}
+
+/// One series.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Series<'a> {
     /// The line up to its number, with a space; of a histogram the labels only, without braces.
-    pub(crate) line: Box<str>,
+    pub(crate) line: &'a str,
     /// The labels as the protobuf form has them.
-    pub(crate) wire: Box<[u8]>,
-    pub(crate) source: Source,
+    pub(crate) wire: &'a [u8],
+    pub(crate) source: &'a Source,
 }
 
 /// What is said of a name before, or without, its first use.
@@ -108,8 +127,8 @@ pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Famil
     for (name, source) in tray {
         put(&mut book, name, source);
     }
-    for family in book.values_mut().filter(|family| !family.is_sorted) {
-        family.sort();
+    for family in book.values_mut().filter(|family| !family.new.is_empty()) {
+        family.put_in_order();
     }
     let reading = Reading::begin();
     book.values().filter(|family| wanted(family)).for_each(|family| each(family, &reading));
@@ -122,17 +141,10 @@ fn put(book: &mut BTreeMap<String, Family>, name: Name, source: Source) {
         (_, true) => format!("{} ", name.family),
         (_, false) => format!("{}{{{body}}} ", name.family),
     };
-    let series = Series { line: line.into(), wire: protobuf::labels(&name.labels).into(), source };
-    let Name { family, mut help, kind, .. } = name;
-    if help.is_empty() {
-        let described = lock(&DESCRIPTIONS).get(&family).map(|it| it.help.clone()).unwrap_or_default();
-        help = metrics_exporter_prometheus::formatting::sanitize_description(&described);
-    }
-    let empty = || Family { name: family.clone(), help, kind, series: Vec::new(), is_sorted: false };
-    let place = book.entry(family.clone()).or_insert_with(empty);
-    if place.kind == kind {
-        place.series.push(series);
-        place.is_sorted = false;
+    let new = New { line, wire: protobuf::labels(&name.labels), source };
+    let place = book.entry(name.family.clone()).or_insert_with(|| Family::new(name.family, name.help, name.kind));
+    if place.kind == name.kind {
+        place.new.push(new);
     } else {
         left_out(1);
     }
@@ -144,13 +156,44 @@ fn left_out(series: usize) {
 }
 
 impl Family {
-    /// Puts the series in order. Of several with the same labels, which would spoil the page, the first to come stays.
-    fn sort(&mut self) {
-        self.series.sort_by(|one, other| one.line.cmp(&other.line));
-        let before = self.series.len();
-        self.series.dedup_by(|later, earlier| later.line == earlier.line);
-        left_out(before - self.series.len());
-        self.is_sorted = true;
+    fn new(name: String, mut help: String, kind: Kind) -> Self {
+        if help.is_empty() {
+            let described = lock(&DESCRIPTIONS).get(&name).map(|it| it.help.clone()).unwrap_or_default();
+            help = metrics_exporter_prometheus::formatting::sanitize_description(&described);
+        }
+        Self { name, help, kind, lines: String::new(), wires: Vec::new(), places: Vec::new(), new: Vec::new() }
+    }
+
+    /// Every series, by its line.
+    pub(crate) fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        let (mut line, mut wire) = (0, 0);
+        self.places.iter().map(move |end| {
+            let series =
+                Series { line: &self.lines[line..end.line], wire: &self.wires[wire..end.wire], source: &end.source };
+            (line, wire) = (end.line, end.wire);
+            series
+        })
+    }
+
+    /// Puts new series among the others. Of several with the same labels, which would spoil the page, the first to come
+    /// stays.
+    fn put_in_order(&mut self) {
+        let known =
+            self.series().map(|it| New { line: it.line.into(), wire: it.wire.into(), source: it.source.clone() });
+        let mut all: Vec<New> = known.collect();
+        all.append(&mut self.new);
+        all.sort_by(|one, other| one.line.cmp(&other.line));
+        let before = all.len();
+        all.dedup_by(|later, earlier| later.line == earlier.line);
+        left_out(before - all.len());
+        self.lines.clear();
+        self.wires.clear();
+        self.places.clear();
+        for New { line, wire, source } in all {
+            self.lines.push_str(&line);
+            self.wires.extend_from_slice(&wire);
+            self.places.push(Position { line: self.lines.len(), wire: self.wires.len(), source });
+        }
     }
 }
 

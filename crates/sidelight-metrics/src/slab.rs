@@ -2,8 +2,9 @@
 //! two threads never fight for a cache line; whoever reads adds the slots of all slabs. A slab outlives its thread: the
 //! next thread goes on with it, and no number is ever taken back. Knows no name and no kind.
 //!
-//! A place is the same in every slab. Slabs grow by chunks, each twice as long as the one before; pages of a chunk that
-//! were never touched take no memory.
+//! A place is the same in every slab. The first chunk of a slab is found by one look at the thread and one comparison; the
+//! further ones, each as long as all before it, are there when they are needed. Pages of a chunk that were never touched
+//! take no memory.
 
 use std::{
     cell::Cell,
@@ -14,56 +15,69 @@ use std::{
 };
 use zerocopy::FromZeros as _;
 
-/// Slots of the first chunk.
-const FIRST: u32 = 1024;
-/// With so many chunks a slab has some four million slots.
-const CHUNKS: usize = 12;
+/// Slots of the first chunk: half a megabyte of addresses.
+const FIRST: usize = 1 << 16;
+/// With so many chunks a slab has four million slots.
+const CHUNKS: usize = 7;
 
-/// Where a number lives in each slab, packed so that it fits into an atomic: the chunk, and the slot in it.
+/// Where a number lives in each slab: the number of its first slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u32);
 
 impl Place {
-    /// Nowhere: in no slab is there such a chunk.
+    /// Nowhere: no slab has so many slots.
     pub(crate) const NONE: Self = Self(u32::MAX);
-    const SLOT_BITS: u32 = 28;
 
-    /// As it was packed.
     pub(crate) const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
     pub(crate) const fn bits(self) -> u32 {
         self.0
     }
-    const fn chunk(self) -> usize {
-        (self.0 >> Self::SLOT_BITS) as usize
-    }
-    const fn slot(self) -> usize {
-        (self.0 & ((1 << Self::SLOT_BITS) - 1)) as usize
+    const fn index(self) -> usize {
+        self.0 as usize
     }
 
-    /// Takes so many slots that stand side by side, for ever. [`Place::NONE`] when all are taken.
-    pub(crate) fn take(slots: usize) -> Self {
-        static NEXT: Mutex<(u32, u32)> = Mutex::new((0, 0));
-        let Ok(slots) = u32::try_from(slots) else { return Self::NONE };
-        let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let (chunk, slot) = *next;
-            if chunk as usize >= CHUNKS {
-                return Self::NONE;
-            }
-            if slot + slots <= FIRST << chunk {
-                *next = (chunk, slot + slots);
-                return Self((chunk << Self::SLOT_BITS) | slot);
-            }
-            *next = (chunk + 1, 0);
+    /// So many slots further on.
+    #[inline]
+    pub(crate) const fn after(self, slots: usize) -> Self {
+        #[allow(clippy::cast_possible_truncation)] // a cell has some hundred slots
+        Self(self.0.saturating_add(slots as u32))
+    }
+
+    /// The chunk, and the slot in it.
+    fn split(self) -> (usize, usize) {
+        match (self.index() / FIRST).checked_ilog2() {
+            None => (0, self.index()),
+            Some(before) => (before as usize + 1, self.index() - (FIRST << before)),
         }
     }
+
+    /// Takes so many slots that stand side by side in one chunk, for ever. [`Place::NONE`] when all are taken.
+    pub(crate) fn take(slots: usize) -> Self {
+        static NEXT: Mutex<usize> = Mutex::new(0);
+        let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+        while let (chunk @ ..CHUNKS, slot) = Self(u32::try_from(*next).unwrap_or(u32::MAX)).split() {
+            let end = length(chunk);
+            if slot + slots <= end {
+                let place = u32::try_from(*next).unwrap_or(u32::MAX);
+                *next += slots;
+                return Self(place);
+            }
+            *next += end - slot;
+        }
+        Self::NONE
+    }
+}
+
+/// How many slots a chunk has: as many as all chunks before it.
+const fn length(chunk: usize) -> usize {
+    if chunk == 0 { FIRST } else { FIRST << (chunk - 1) }
 }
 
 /// The slots of one thread.
 #[derive(Debug)]
-pub(crate) struct Slab {
+struct Slab {
     chunks: [OnceLock<Box<[AtomicU64]>>; CHUNKS],
 }
 
@@ -74,20 +88,17 @@ impl Slab {
         slab
     }
 
-    /// The slots from a place on, if this slab has them already.
-    #[inline]
-    fn at(&self, place: Place) -> Option<&[AtomicU64]> {
-        self.chunks.get(place.chunk())?.get()?.get(place.slot()..)
+    fn chunk(&self, chunk: usize) -> &[AtomicU64] {
+        self.chunks[chunk].get_or_init(|| {
+            // memory that cannot be had ends the program, as it does everywhere
+            <[AtomicU64]>::new_box_zeroed_with_elems(length(chunk)).unwrap_or_else(|_| panic!("no memory for numbers"))
+        })
     }
 
-    /// The slots from a place on; `None` for [`Place::NONE`] only.
-    fn grown(&self, place: Place) -> Option<&[AtomicU64]> {
-        let slots = FIRST as usize * (1 << place.chunk().min(CHUNKS));
-        let chunk = self.chunks.get(place.chunk())?.get_or_init(|| {
-            // a chunk that cannot be had is like any other memory that cannot be had
-            <[AtomicU64]>::new_box_zeroed_with_elems(slots).unwrap_or_else(|_| panic!("no memory for {slots} numbers"))
-        });
-        chunk.get(place.slot()..)
+    /// So many slots from a place on, if this slab has them already.
+    fn at(&self, place: Place, slots: usize) -> Option<&[AtomicU64]> {
+        let (chunk, slot) = place.split();
+        self.chunks.get(chunk)?.get()?.get(slot..slot + slots)
     }
 }
 
@@ -96,8 +107,8 @@ static SLABS: RwLock<Vec<&'static Slab>> = RwLock::new(Vec::new());
 static FREE: Mutex<Vec<&'static Slab>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// This thread's slab: set while the thread holds its lease.
-    static MINE: Cell<Option<&'static Slab>> = const { Cell::new(None) };
+    /// The first chunk of this thread's slab, while the thread holds its lease; else nothing.
+    static MINE: Cell<&'static [AtomicU64]> = const { Cell::new(&[]) };
     static LEASE: Lease = Lease::new();
 }
 
@@ -113,44 +124,42 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        MINE.set(None);
+        MINE.set(&[]);
         FREE.lock().unwrap_or_else(PoisonError::into_inner).push(self.0);
     }
 }
 
-/// Lends this thread's own slots from a place on: nobody else writes to them meanwhile. Gives `None` and does nothing when
-/// there is no such place.
+/// This thread's slot at a place, if it can be had quickly: else [`change`] has it.
 #[inline]
-pub(crate) fn own<R>(place: Place, change: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
-    match MINE.get().and_then(|slab| slab.at(place)) {
-        Some(slots) => Some(change(slots)),
-        None if place == Place::NONE => None,
-        None => own_slowly(place, change),
-    }
+pub(crate) fn mine(place: Place) -> Option<&'static AtomicU64> {
+    MINE.get().get(place.index())
 }
 
-/// The thread has no slab yet, or its slab no such chunk.
-#[cold]
-fn own_slowly<R>(place: Place, change: impl FnOnce(&[AtomicU64]) -> R) -> Option<R> {
+/// Lends so many of this thread's slots from a place on: nobody else writes to them meanwhile. Takes a lease, and makes a
+/// chunk, where there is none yet. Says whether there is such a place.
+pub(crate) fn change(place: Place, slots: usize, change: &mut dyn FnMut(&[AtomicU64])) -> bool {
     /// For threads that are ending and have given their lease back: they take turns.
     static LATE: Mutex<Option<&'static Slab>> = Mutex::new(None);
+    let (chunk @ ..CHUNKS, slot) = place.split() else { return false };
     if let Ok(slab) = LEASE.try_with(|lease| lease.0) {
-        MINE.set(Some(slab));
-        return slab.grown(place).map(change);
+        MINE.set(slab.chunk(0));
+        change(&slab.chunk(chunk)[slot..slot + slots]);
+    } else {
+        let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&late.get_or_insert_with(Slab::leak).chunk(chunk)[slot..slot + slots]);
     }
-    let mut late = LATE.lock().unwrap_or_else(PoisonError::into_inner);
-    late.get_or_insert_with(Slab::leak).grown(place).map(change)
+    true
 }
 
-/// Adds to a slot that only this thread writes to.
+/// Adds to a slot that only this thread writes to; wraps at 2^64.
 #[inline]
-pub(crate) fn add(slot: &AtomicU64, number: u64) {
+pub(crate) fn grow(slot: &AtomicU64, number: u64) {
     slot.store(slot.load(Relaxed).wrapping_add(number), Relaxed);
 }
 
 /// Adds to a slot that holds the bits of a float.
 #[inline]
-pub(crate) fn add_float(slot: &AtomicU64, number: f64) {
+pub(crate) fn grow_float(slot: &AtomicU64, number: f64) {
     slot.store((f64::from_bits(slot.load(Relaxed)) + number).to_bits(), Relaxed);
 }
 
@@ -166,18 +175,18 @@ impl Reading {
 
     /// The sum of a slot; wraps at 2^64.
     pub(crate) fn sum(&self, place: Place) -> u64 {
-        let slots = self.0.iter().filter_map(|slab| slab.at(place)?.first());
-        slots.fold(0, |sum, slot| sum.wrapping_add(slot.load(Relaxed)))
+        let slots = self.0.iter().filter_map(|slab| slab.at(place, 1));
+        slots.fold(0, |sum, slot| sum.wrapping_add(slot[0].load(Relaxed)))
     }
 
-    /// Adds each slot from a place on to the sums; gives the sum of the floats in the slot behind them.
+    /// Gives the sum of the floats at a place, and adds each slot behind it to the sums.
     pub(crate) fn sums(&self, place: Place, sums: &mut [u64]) -> f64 {
-        let mut total = 0.0;
-        for slots in self.0.iter().filter_map(|slab| slab.at(place)) {
-            for (sum, slot) in sums.iter_mut().zip(slots) {
+        let (mut total, count) = (0.0, sums.len());
+        for slots in self.0.iter().filter_map(|slab| slab.at(place, 1 + count)) {
+            for (sum, slot) in sums.iter_mut().zip(&slots[1..]) {
                 *sum = sum.wrapping_add(slot.load(Relaxed));
             }
-            total += slots.get(sums.len()).map_or(0.0, |slot| f64::from_bits(slot.load(Relaxed)));
+            total += f64::from_bits(slots[0].load(Relaxed));
         }
         total
     }
@@ -188,21 +197,28 @@ mod tests {
     use super::*;
     use std::thread;
 
+    fn add(place: Place) {
+        match mine(place) {
+            Some(slot) => grow(slot, 1),
+            None => assert!(change(place, 1, &mut |slots| grow(&slots[0], 1))),
+        }
+    }
+
     #[test]
     fn places_do_not_overlap_and_none_is_cut_by_the_end_of_a_chunk() {
-        let places: Vec<Place> = (0..40).map(|_| Place::take(200)).collect();
-        for pair in places.windows(2) {
-            assert!(pair[0].chunk() < pair[1].chunk() || pair[0].slot() + 200 <= pair[1].slot(), "{pair:?}");
-        }
+        let places: Vec<Place> = (0..40).map(|_| Place::take(5_000)).collect();
+        assert!(places.windows(2).all(|pair| pair[0].index() + 5_000 <= pair[1].index()), "{places:?}");
+        assert!(places.iter().any(|place| place.split().0 == 2), "they fill more than one chunk");
         for place in places {
-            assert!(own(place, |slots| slots.len() >= 200).unwrap(), "{place:?}");
+            assert!(change(place, 5_000, &mut |slots| slots.iter().for_each(|slot| grow(slot, 1))), "{place:?}");
+            assert_eq!(Reading::begin().sum(place), 1);
         }
     }
 
     #[test]
     fn nowhere_is_nowhere() {
-        assert_eq!(own(Place::NONE, |_| ()), None);
-        assert_eq!(Place::take(usize::MAX), Place::NONE);
+        assert!(mine(Place::NONE).is_none());
+        assert!(!change(Place::NONE, 3, &mut |_| ()));
         assert_eq!(Reading::begin().sum(Place::NONE), 0);
     }
 
@@ -214,7 +230,7 @@ mod tests {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         for _ in 0..100 {
-                            own(place, |slots| add(&slots[0], 1));
+                            add(place);
                         }
                     });
                 }
@@ -229,14 +245,14 @@ mod tests {
         struct Last(Place);
         impl Drop for Last {
             fn drop(&mut self) {
-                own(self.0, |slots| add(&slots[0], 1));
+                add(self.0);
             }
         }
         thread_local!(static LAST: Cell<Option<Last>> = const { Cell::new(None) });
         let place = Place::take(1);
         thread::spawn(move || {
             LAST.set(Some(Last(place))); // destroyed after the lease, which is made later
-            own(place, |slots| add(&slots[0], 1));
+            add(place);
         })
         .join()
         .unwrap();
@@ -250,7 +266,7 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     for _ in 0..100_000 {
-                        own(place, |slots| add(&slots[0], 1));
+                        add(place);
                     }
                 });
             }

@@ -7,6 +7,7 @@
 use crate::{
     Exemplar, Kind,
     cell::Distribution,
+    layout::Words,
     registry::{Family, Series, Source},
     slab::Reading,
 };
@@ -41,8 +42,8 @@ impl Writer {
 
     pub(crate) fn family(&mut self, family: &Family, reading: &Reading) {
         self.head(family);
-        for series in &family.series {
-            self.series(family, series, reading);
+        for series in family.series() {
+            self.series(family, &series, reading);
         }
     }
 
@@ -64,17 +65,17 @@ impl Writer {
         }
     }
 
-    fn series(&mut self, family: &Family, series: &Series, reading: &Reading) {
-        match &series.source {
+    fn series(&mut self, family: &Family, series: &Series<'_>, reading: &Reading) {
+        match series.source {
             Source::Histogram(distribution) => {
-                return self.histogram(&family.name, &series.line, distribution, reading);
+                return self.histogram(&family.name, series.line, distribution, reading);
             }
             Source::Counter(place) => {
-                self.copy(&series.line);
+                self.copy(series.line);
                 self.whole(reading.sum(*place));
             }
             scalar => {
-                self.copy(&series.line);
+                self.copy(series.line);
                 self.number(value(scalar, reading));
             }
         }
@@ -85,10 +86,10 @@ impl Writer {
         let mut slots = std::mem::take(&mut self.slots);
         let sum = it.read(reading, &mut slots);
         let count = slots.iter().sum();
-        for (at, (bound, up_to)) in it.layout.classic().iter().zip(it.layout.cumulated(&slots)).enumerate() {
-            self.bucket(name, body, *bound, up_to, it.exemplars.get(at));
+        let counts = it.layout.cumulated(&slots).chain([count]);
+        for (at, (words, up_to)) in it.layout.words.iter().zip(counts).enumerate() {
+            self.bucket(name, body, words, up_to, it.exemplars.get(at));
         }
-        self.bucket(name, body, f64::INFINITY, count, it.exemplars.get(it.layout.classic().len()));
         self.slots = slots;
         self.of_histogram(name, "_sum", body);
         self.number(sum);
@@ -98,18 +99,17 @@ impl Writer {
         self.page.push(b'\n');
     }
 
-    fn bucket(&mut self, name: &str, body: &str, bound: f64, count: u64, exemplar: Option<Exemplar>) {
+    fn bucket(&mut self, name: &str, body: &str, words: &Words, count: u64, exemplar: Option<Exemplar>) {
         self.copy(name);
         self.copy("_bucket{");
-        self.copy(body);
-        self.copy(if body.is_empty() { "le=\"" } else { ",le=\"" });
-        // OpenMetrics asks for floats in one form, so that `1` and `1.0` are not two series
-        if self.text == Text::OpenMetrics && bound.is_finite() {
-            self.put(format_args!("{bound:?}"));
-        } else {
-            self.number(bound);
+        if !body.is_empty() {
+            self.copy(body);
+            self.page.push(b',');
         }
-        self.copy("\"} ");
+        self.copy(match self.text {
+            Text::Prometheus => &words.prometheus,
+            Text::OpenMetrics => &words.open_metrics,
+        });
         self.whole(count);
         if let Some(exemplar) = exemplar.filter(|_| self.text == Text::OpenMetrics) {
             self.exemplar(&exemplar);

@@ -47,7 +47,7 @@ impl Unit for Seconds {
     const ENDING: &'static str = "_seconds";
     #[inline]
     fn number(value: Duration) -> f64 {
-        value.as_secs_f64()
+        value.as_secs_f64() // divides, which takes time, but hits each bound exactly
     }
 }
 
