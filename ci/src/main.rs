@@ -2,6 +2,7 @@
 //! commands a person could type; nothing here is known to the workflow file, and nothing of the products is known here.
 #![allow(clippy::print_stdout)] // a command-line program: what it prints is its purpose
 
+mod bench;
 mod cargo;
 mod check;
 mod conformance;

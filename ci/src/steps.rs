@@ -1,6 +1,12 @@
 //! The steps by name, and what `all` and `full` stand for. Runs nothing by itself: each step is a module of that name.
 
-use crate::{check, conformance, cost, counts, e2e, features, house::House, score::Score, soak, store, tidy};
+use crate::{
+    bench::{self, Tables},
+    check, conformance, cost, counts, e2e, features,
+    house::House,
+    score::Score,
+    soak, store, tidy,
+};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,31 +25,39 @@ pub(crate) enum Step {
     E2e,
     /// The official conformance suite.
     Conformance,
+    /// Our metrics beside those of the field.
+    Bench(Tables),
     /// The longer runs of `full`.
     Soak,
     /// Rewrites the table of least test counts.
     Counts,
 }
 
-use Step::{Check, Conformance, Cost, Counts, E2e, Features, Soak, Store, Tidy};
+use Step::{Bench, Check, Conformance, Cost, Counts, E2e, Features, Soak, Store, Tidy};
 
 /// Every step that has a name of its own, in the order in which `full` runs them.
-const STEPS: [Step; 9] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Soak, Counts];
+const STEPS: [Step; 10] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Bench(Tables::Metrics), Soak, Counts];
 /// The quickest first, so that a slip is told before a long build.
 const ALL: [Step; 6] = [Tidy, Check, Store, Features, Cost, E2e];
-const FULL: [Step; 8] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Soak];
+const FULL: [Step; 9] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Bench(Tables::Metrics), Soak];
 
-/// The steps that the words on the command line name, in their order; else a sentence with the words that are allowed.
+/// The steps that the words on the command line name, in their order; else a sentence with the words that are allowed. After
+/// `bench` a word may say which tables.
 pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
     if words.is_empty() {
         return Err(format!("cargo ci: name at least one step: {}", allowed()));
     }
     let mut steps = Vec::new();
-    for word in words {
-        match word.as_str() {
+    let mut words = words.iter().map(String::as_str).peekable();
+    while let Some(word) = words.next() {
+        match word {
             "all" => steps.extend(ALL),
             "full" => steps.extend(FULL),
             name => match STEPS.iter().find(|step| step.name() == name) {
+                Some(Bench(usual)) => {
+                    let asked = words.next_if(|word| Tables::of_word(word).is_some()).and_then(Tables::of_word);
+                    steps.push(Bench(asked.unwrap_or(*usual)));
+                }
                 Some(step) => steps.push(*step),
                 None => return Err(format!("cargo ci: no step is called `{name}`; allowed: {}", allowed())),
             },
@@ -67,6 +81,7 @@ impl Step {
             Cost => "cost",
             E2e => "e2e",
             Conformance => "conformance",
+            Bench(_) => "bench",
             Soak => "soak",
             Counts => "counts",
         }
@@ -81,6 +96,7 @@ impl Step {
             Cost => "with everything off, nothing of it is in the binary",
             E2e => "the real binary, driven by the official Python clients",
             Conformance => "the official conformance suite against the real binary",
+            Bench(_) => "our metrics beside those of the field, measured",
             Soak => "e2e three times, property tests with many cases, a search over 100,000 passages",
             Counts => "run every counted suite and write ci/test-counts.toml",
         }
@@ -95,6 +111,7 @@ impl Step {
             Cost => cost::run(house, score),
             E2e => e2e::run(house, score),
             Conformance => conformance::run(house, score),
+            Bench(tables) => bench::run(tables, house, score),
             Soak => soak::run(house, score),
             Counts => counts::rewrite(house, score),
         }
@@ -118,6 +135,15 @@ mod tests {
     fn full_is_all_and_then_the_longer_steps() {
         assert_eq!(parse(&words("full")).unwrap()[..ALL.len()], ALL);
         assert_eq!(parse(&words("full")).unwrap().last(), Some(&Soak));
+    }
+
+    #[test]
+    fn bench_takes_a_word_for_its_tables_and_no_other_step_does() {
+        let (metrics, instructions) = (Bench(Tables::Metrics), Bench(Tables::Instructions));
+        assert_eq!(parse(&words("bench")).unwrap(), [metrics]);
+        assert_eq!(parse(&words("bench instructions tidy bench")).unwrap(), [instructions, Tidy, metrics]);
+        assert!(parse(&words("metrics")).unwrap_err().contains("`metrics`"));
+        assert!(parse(&words("bench metrics metrics")).is_err());
     }
 
     #[test]
