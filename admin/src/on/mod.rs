@@ -18,12 +18,15 @@ use std::{
     thread,
     time::Duration,
 };
+use tokio::sync::Semaphore;
 
 /// This build has an admin port.
 pub const COMPILED: bool = true;
 
 /// Threads for pages that block: profiles, large pages.
 const BLOCKING_THREADS: usize = 4;
+/// Of which profiles may have so many.
+const PROFILES_MAX: usize = 2;
 /// How long to wait before the port is opened again after a panic.
 const RESTART: Duration = Duration::from_secs(1);
 
@@ -44,8 +47,13 @@ pub fn spawn(
     let listener = TcpListener::bind(address).map_err(bind)?;
     listener.set_nonblocking(true).map_err(bind)?;
     let bound = listener.local_addr().map_err(bind)?;
-    let site =
-        Arc::new(Site { access: Access::new(settings), health, pages: pages.collect(), settings: settings.clone() });
+    let site = Arc::new(Site {
+        access: Access::new(settings),
+        health,
+        pages: pages.collect(),
+        settings: settings.clone(),
+        profiles: Semaphore::new(PROFILES_MAX),
+    });
     thread::Builder::new()
         .name("sidelight-admin".into())
         .spawn(move || keep_serving(&listener, &site))
@@ -59,6 +67,8 @@ struct Site {
     access: Access,
     health: Health,
     pages: Vec<&'static Page>,
+    /// Turns of pages that take long: the others, metrics among them, have threads left.
+    profiles: Semaphore,
 }
 
 /// A panic in here must not end what is needed most when things go wrong.

@@ -11,7 +11,8 @@ use sidelight::{
     FEATURES, Page,
     page::{Accepts, PageError, Permission, Reply},
 };
-use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -115,17 +116,35 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
     let pairs = pairs.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)));
     let accepts =
         Accepts { accept: caller.list(header::ACCEPT), accept_encoding: caller.list(header::ACCEPT_ENCODING) };
-    let shown = tokio::task::spawn_blocking(move || page.answer(pairs, accepts)).await;
-    let (outcome, response) = match shown {
-        Ok(Ok(reply)) => ("ok", page_reply(reply)),
-        Ok(Err(error)) => ("refused", page_error(error)),
-        Err(_) => ("panicked", failure(StatusCode::INTERNAL_SERVER_ERROR, "the page failed; the log says more")),
+    let is_profile = page.permission == Permission::Profile;
+    let turn = is_profile.then(|| site.profiles.try_acquire());
+    if let Some(Err(_)) = turn {
+        audit(page.path, caller.peer, "refused");
+        return Ok(page_error(PageError::Busy { retry_after: Duration::from_secs(1) }));
+    }
+    let shown = tokio::task::spawn_blocking(move || page.answer(pairs, accepts));
+    let (outcome, response) = match timeout(patience(&caller.headers), shown).await {
+        Ok(Ok(Ok(reply))) => ("ok", page_reply(reply)),
+        Ok(Ok(Err(error))) => ("refused", page_error(error)),
+        Ok(Err(_)) => ("panicked", failure(StatusCode::INTERNAL_SERVER_ERROR, "the page failed; the log says more")),
+        Err(_) => ("late", failure(StatusCode::SERVICE_UNAVAILABLE, "it takes longer than the scraper waits")),
     };
-    if page.permission == Permission::Profile {
+    drop(turn);
+    if is_profile {
         audit(page.path, caller.peer, outcome);
     }
     Ok(response)
 }
+
+/// How long whoever asks will wait: Prometheus says so.
+fn patience(headers: &HeaderMap) -> Duration {
+    let said = headers.get("x-prometheus-scrape-timeout-seconds").and_then(|value| value.to_str().ok()?.parse().ok());
+    let seconds = said.filter(|seconds| (0.0..PATIENCE_MAX).contains(seconds)).unwrap_or(PATIENCE_MAX);
+    Duration::from_secs_f64(seconds)
+}
+
+/// Longer than any page takes.
+const PATIENCE_MAX: f64 = 300.0;
 
 /// Every profile leaves a line, in a build without log lines too.
 fn audit(path: &'static str, peer: Option<IpAddr>, outcome: &'static str) {

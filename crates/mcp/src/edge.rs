@@ -21,10 +21,10 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
     request.extensions_mut().insert(id);
     let (method, route) = (method(request.method()), route(request.uri().path()));
-    let (active, stopwatch) = (Active::new(), Stopwatch::start());
+    let mut active = Active::new(method, route);
     let mut response = next.run(request).await;
+    active.status = status(response.status());
     drop(active);
-    HTTP_DURATION.record((method, route, status(response.status())), stopwatch.elapsed());
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
     streams.watch(response)
 }
@@ -41,18 +41,24 @@ fn status(status: StatusCode) -> HttpStatus {
     HttpStatus::of_word(status.as_str()).unwrap_or(HttpStatus::Other)
 }
 
-/// One request in the gauge, also when its future is dropped.
-struct Active;
+/// One request, timed and in the gauge, also when its future is dropped: a client that leaves before the head has no status.
+struct Active {
+    method: HttpMethod,
+    route: HttpRoute,
+    status: HttpStatus,
+    stopwatch: Stopwatch,
+}
 
 impl Active {
-    fn new() -> Self {
+    fn new(method: HttpMethod, route: HttpRoute) -> Self {
         HTTP_ACTIVE.add((), 1);
-        Self
+        Self { method, route, status: HttpStatus::None, stopwatch: Stopwatch::start() }
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
         HTTP_ACTIVE.add((), -1);
+        HTTP_DURATION.record((self.method, self.route, self.status), self.stopwatch.elapsed());
     }
 }

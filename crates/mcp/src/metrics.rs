@@ -70,6 +70,8 @@ labels! {
         S503 = "503",
         /// Any other.
         Other = "other",
+        /// None: the client left before, or the server broke. Left out.
+        None = "",
     }
     /// Why a session ended.
     pub enum SessionEnd = "reason" {

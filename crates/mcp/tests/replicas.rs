@@ -58,15 +58,27 @@ fn in_session(mcp: SocketAddr, id: &str, body: &str) -> Reply {
     request(mcp, "POST", "/mcp", &headers, body.as_bytes())
 }
 
+/// How often the store was asked this, as the page has it.
+fn query(server: &Server, name: &str) -> f64 {
+    let page = server.admin().map(|admin| get(admin, "/metrics").text()).unwrap_or_default();
+    let labels = format!(r#"{{db_operation_name="{name}",db_system_name="postgresql"}} "#);
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix("db_client_operation_duration_seconds_count")?.strip_prefix(&labels));
+    line.map_or(0.0, |count| count.parse().unwrap())
+}
+
 #[tokio::test]
 async fn a_session_goes_on_at_another_replica_when_its_own_is_gone() {
     let (_, url) = database().await;
     let one = Server::with(&[("DATABASE_URL", &url)]);
     let other = Server::with(&[("DATABASE_URL", &url)]);
     let id = session(one.mcp);
+    assert_eq!(query(&one, "save_session") > 0.5, has("metrics"), "that it is saved is seen");
     drop(one); // killed: it has no time to hand anything over
     let listed = in_session(other.mcp, &id, LIST);
     assert_eq!((listed.status, listed.text().contains("search_docs")), (200, true), "{}", listed.text());
+    assert_eq!(query(&other, "load_session") > 0.5, has("metrics"), "and that it is asked for");
     assert_eq!(in_session(other.mcp, "made-up", LIST).status, 404);
 }
 

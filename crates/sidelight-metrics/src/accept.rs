@@ -72,13 +72,16 @@ fn form(media: &str) -> Option<Form> {
 /// The members of a list, and how much each is wanted: 1 where nothing is said, 0 where it makes no sense.
 fn weighed(header: &str) -> impl Iterator<Item = (&str, f64)> {
     header.split(',').map(|member| {
-        let weight = |part: &str| part.trim().strip_prefix("q=").map(|q| q.trim().parse::<f64>().unwrap_or(0.0));
-        let q = member.split(';').skip(1).find_map(weight).unwrap_or(1.0);
-        let name = member.split(';').take_while(|part| weight(part).is_none()).map(str::len).sum::<usize>();
-        let parts = member.split(';').take_while(|part| weight(part).is_none()).count();
-        let end = name + parts.saturating_sub(1);
-        (member[..end.min(member.len())].trim(), if q.is_finite() { q.clamp(0.0, 1.0) } else { 0.0 })
+        let at = member.match_indices(';').find(|(at, _)| weight(&member[at + 1..]).is_some()).map(|(at, _)| at);
+        let (name, q) = at.map_or((member, 1.0), |at| (&member[..at], weight(&member[at + 1..]).unwrap_or(1.0)));
+        (name.trim(), if q.is_finite() { q.clamp(0.0, 1.0) } else { 0.0 })
     })
+}
+
+/// The weight that a parameter gives, if it is one; NaN where it is no number.
+fn weight(parameter: &str) -> Option<f64> {
+    let (name, value) = parameter.split(';').next()?.split_once('=')?;
+    name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse().unwrap_or(f64::NAN))
 }
 
 #[cfg(test)]
@@ -111,6 +114,8 @@ mod tests {
             ("application/vnd.google.protobuf", Text),
             ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", Text),
             ("application/json", Text),
+            ("application/openmetrics-text;Q=0.1,text/plain;q=0.5", Text),
+            ("application/openmetrics-text; version=1.0.0 ; q=0.9 ,text/plain; q=1.5", Text),
             (";;q=,,=;q=NaN", Text),
         ] {
             assert_eq!(Form::asked_for(accept), wanted, "{accept:?}");

@@ -33,7 +33,8 @@ impl Exemplars {
             Err(TryLockError::Poisoned(place)) => place.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        let age = place.map(|last| exemplar.at.duration_since(last.at).unwrap_or_default());
+        // a clock that went back makes the last one old
+        let age = place.map(|last| exemplar.at.duration_since(last.at).unwrap_or(FRESH));
         if age.is_none_or(|age| age >= FRESH) {
             *place = Some(exemplar);
         }

@@ -25,11 +25,16 @@ impl Name {
             }
         }
         Self {
-            family: formatting::sanitize_metric_name(name),
+            family: not_empty(formatting::sanitize_metric_name(name)),
             help: formatting::sanitize_description(help.trim()),
             kind,
             labels: valid,
         }
+    }
+
+    /// The whole name, as it stands in a line.
+    pub(crate) fn line(&self) -> String {
+        format!("{}{{{}}}", self.family, self.body())
     }
 
     /// The labels as they stand in a line, without braces.
@@ -39,8 +44,13 @@ impl Name {
     }
 }
 
+/// Prometheus refuses a whole page for a name without a character.
+fn not_empty(name: String) -> String {
+    if name.is_empty() { "_".to_owned() } else { name }
+}
+
 fn label_name(name: &str, kind: Kind) -> String {
-    let name = formatting::sanitize_label_key(name);
+    let name = not_empty(formatting::sanitize_label_key(name));
     match name.as_str() {
         "le" if kind == Kind::Histogram => "exported_le".to_owned(),
         reserved if reserved.starts_with("__") => format!("exported{reserved}"),
@@ -75,6 +85,12 @@ mod tests {
         let name = Name::new("cache.requests_total", " One\ntwo.", Kind::Counter, [("a.b", "say \"hi\"\n\\")]);
         assert_eq!((name.family.as_str(), name.help.as_str()), ("cache_requests_total", "One\\ntwo."));
         assert_eq!(name.body(), r#"a_b="say \"hi\"\n\\""#);
+    }
+
+    #[test]
+    fn a_name_without_a_character_gets_one() {
+        let name = Name::new("", "", Kind::Counter, [("", "1")]);
+        assert_eq!((name.family.as_str(), name.body().as_str()), ("_", "_=\"1\""));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::{
     slab::{Place, Reading},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
@@ -74,10 +75,12 @@ pub struct Description {
     pub help: String,
     /// What it measures.
     pub kind: Kind,
+    /// Whether it was said to be a duration.
+    pub is_seconds: bool,
 }
 
 static TRAY: Mutex<Vec<(Name, Source)>> = Mutex::new(Vec::new());
-static BOOK: LazyLock<Mutex<BTreeMap<String, Family>>> = LazyLock::new(Mutex::default);
+static BOOK: LazyLock<Mutex<Book>> = LazyLock::new(Mutex::default);
 static DESCRIPTIONS: LazyLock<Mutex<BTreeMap<String, Description>>> = LazyLock::new(Mutex::default);
 static COUNT: AtomicI64 = AtomicI64::new(0);
 static CONFLICTS: AtomicU64 = AtomicU64::new(0);
@@ -111,7 +114,18 @@ pub fn conflicts() -> u64 {
 
 /// Keeps what is said of a name; the first one who says it is right.
 pub(crate) fn describe(name: String, description: Description) {
-    lock(&DESCRIPTIONS).entry(name).or_insert(description);
+    let mut descriptions = lock(&DESCRIPTIONS);
+    if descriptions.len() < DESCRIPTIONS_MAX {
+        descriptions.entry(name).or_insert(description);
+    }
+}
+
+/// More than anybody describes.
+const DESCRIPTIONS_MAX: usize = 10_000;
+
+/// Whether a name was said to be a duration.
+pub(crate) fn is_seconds(name: &str) -> bool {
+    lock(&DESCRIPTIONS).get(name).is_some_and(|it| it.is_seconds)
 }
 
 /// Everything that was described, by its name as the page has it.
@@ -125,28 +139,55 @@ pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Famil
     let mut book = lock(&BOOK);
     let tray = std::mem::take(&mut *lock(&TRAY));
     for (name, source) in tray {
-        put(&mut book, name, source);
+        book.put(name, source);
     }
-    for family in book.values_mut().filter(|family| !family.new.is_empty()) {
+    for family in book.families.values_mut().filter(|family| !family.new.is_empty()) {
         family.put_in_order();
     }
     let reading = Reading::begin();
-    book.values().filter(|family| wanted(family)).for_each(|family| each(family, &reading));
+    book.families.values().filter(|family| wanted(family)).for_each(|family| each(family, &reading));
 }
 
-fn put(book: &mut BTreeMap<String, Family>, name: Name, source: Source) {
-    let body = name.body();
-    let line = match (name.kind, body.is_empty()) {
-        (Kind::Histogram, _) => body,
-        (_, true) => format!("{} ", name.family),
-        (_, false) => format!("{}{{{body}}} ", name.family),
-    };
-    let new = New { line, wire: protobuf::labels(&name.labels), source };
-    let place = book.entry(name.family.clone()).or_insert_with(|| Family::new(name.family, name.help, name.kind));
-    if place.kind == name.kind {
-        place.new.push(new);
-    } else {
-        left_out(1);
+/// All families, and the names that they have taken.
+#[derive(Debug, Default)]
+struct Book {
+    families: BTreeMap<String, Family>,
+    taken: HashSet<String>,
+}
+
+impl Book {
+    fn put(&mut self, name: Name, source: Source) {
+        let body = name.body();
+        let line = match (name.kind, body.is_empty()) {
+            (Kind::Histogram, _) => body,
+            (_, true) => format!("{} ", name.family),
+            (_, false) => format!("{}{{{body}}} ", name.family),
+        };
+        let new = New { line, wire: protobuf::labels(&name.labels), source };
+        if !self.families.contains_key(&name.family) && !self.take_names(&name.family, name.kind) {
+            return left_out(1);
+        }
+        let Name { family, help, kind, .. } = name;
+        let place = self.families.entry(family.clone()).or_insert_with(|| Family::new(family, help, kind));
+        if place.kind == kind {
+            place.new.push(new);
+        } else {
+            left_out(1);
+        }
+    }
+
+    /// A family's samples have names of their own, which no other family may have: a page with both cannot be read.
+    fn take_names(&mut self, family: &str, kind: Kind) -> bool {
+        let endings: &[&str] = if kind == Kind::Histogram { &["", "_bucket", "_sum", "_count"] } else { &[""] };
+        let mut names: Vec<String> = endings.iter().map(|ending| format!("{family}{ending}")).collect();
+        if kind == Kind::Counter {
+            names.extend(family.strip_suffix("_total").map(str::to_owned)); // as OpenMetrics calls it
+        }
+        let is_free = names.iter().all(|name| !self.taken.contains(name));
+        if is_free {
+            self.taken.extend(names);
+        }
+        is_free
     }
 }
 
@@ -222,10 +263,12 @@ impl Drop for Probe {
     }
 }
 
-/// Calls all of them.
+/// Calls all of them. One that panics is not called again: its numbers stay as they are, and those of others go on.
 pub(crate) fn ask_all() {
-    let probes: Vec<Ask> = lock(&PROBES).values().cloned().collect();
-    for ask in probes {
-        ask();
+    let probes: Vec<(u64, Ask)> = lock(&PROBES).iter().map(|(id, ask)| (*id, Arc::clone(ask))).collect();
+    for (id, ask) in probes {
+        if catch_unwind(AssertUnwindSafe(|| ask())).is_err() {
+            lock(&PROBES).remove(&id);
+        }
     }
 }

@@ -25,7 +25,7 @@ pub fn describe() {
         (BUSY, Kind::Counter),
         (PARKS, Kind::Counter),
     ] {
-        registry::describe(name.to_owned(), Description { help: help.to_owned(), kind });
+        registry::describe(name.to_owned(), Description { help: help.to_owned(), kind, is_seconds: false });
     }
 }
 

@@ -26,8 +26,8 @@ pub const SIZE_BOUNDS: &[f64] = &[
     67_108_864.0,
 ];
 
-/// From a microsecond to 512 seconds.
-pub(crate) static SECONDS: LazyLock<Layout> = LazyLock::new(|| Layout::new(DURATION_BOUNDS, -20, 9));
+/// From a microsecond to more than an hour; what takes longer is in the native bucket above.
+pub(crate) static SECONDS: LazyLock<Layout> = LazyLock::new(|| Layout::new(DURATION_BOUNDS, -20, 12));
 /// From 1/16 to 2^30.
 pub(crate) static SIZES: LazyLock<Layout> = LazyLock::new(|| Layout::new(SIZE_BOUNDS, -4, 30));
 

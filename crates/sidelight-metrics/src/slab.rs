@@ -20,6 +20,9 @@ const FIRST: usize = 1 << 16;
 /// With so many chunks a slab has four million slots.
 const CHUNKS: usize = 7;
 
+/// Slots of a whole slab.
+pub(crate) const SLOTS: usize = FIRST << (CHUNKS - 1);
+
 /// Where a number lives in each slab: the number of its first slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u32);

@@ -88,7 +88,8 @@ impl Writer {
         let count = slots.iter().sum();
         let counts = it.layout.cumulated(&slots).chain([count]);
         for (at, (words, up_to)) in it.layout.words.iter().zip(counts).enumerate() {
-            self.bucket(name, body, words, up_to, it.exemplars.get(at));
+            let exemplar = (self.text == Text::OpenMetrics).then(|| it.exemplars.get(at)).flatten();
+            self.bucket(name, body, words, up_to, exemplar);
         }
         self.slots = slots;
         self.of_histogram(name, "_sum", body);
@@ -111,7 +112,7 @@ impl Writer {
             Text::OpenMetrics => &words.open_metrics,
         });
         self.whole(count);
-        if let Some(exemplar) = exemplar.filter(|_| self.text == Text::OpenMetrics) {
+        if let Some(exemplar) = exemplar {
             self.exemplar(&exemplar);
         }
         self.page.push(b'\n');
@@ -176,8 +177,8 @@ pub(crate) fn value(source: &Source, reading: &Reading) -> f64 {
 /// OpenMetrics names a counter without its `_total`; one that has no such ending is of no kind it knows, and keeps its name.
 fn open_metrics_head(name: &str, kind: Kind) -> (&str, &str) {
     match (kind, name.strip_suffix("_total")) {
-        (Kind::Counter, Some(name)) => (name, "counter"),
-        (Kind::Counter, None) => (name, "unknown"),
+        (Kind::Counter, Some(name)) if !name.is_empty() => (name, "counter"),
+        (Kind::Counter, _) => (name, "unknown"),
         _ => (name, kind.word()),
     }
 }

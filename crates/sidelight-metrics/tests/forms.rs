@@ -4,9 +4,11 @@
 
 mod read;
 
-use metrics::{counter, describe_counter, gauge, histogram, with_local_recorder};
+use metrics::{Unit, counter, describe_counter, describe_histogram, gauge, histogram, with_local_recorder};
 use read::{Family, page, protobuf, samples, text};
-use sidelight_metrics::{CounterCell, Exemplar, Form, GaugeCell, HistogramCell, Kind, Name, Scale, recorder::Facade};
+use sidelight_metrics::{
+    CounterCell, Exemplar, Form, GaugeCell, HistogramCell, Kind, Name, Probe, Scale, recorder::Facade,
+};
 use std::{
     thread,
     time::{Duration, SystemTime},
@@ -97,7 +99,7 @@ fn openmetrics_names_a_counter_without_its_ending_and_ends_the_page() {
 #[test]
 fn protobuf_has_the_classic_buckets_and_the_native_ones_side_by_side() {
     static WAIT: HistogramCell = HistogramCell::new();
-    for value in [1e-9, 0.7, 0.7, 1.0, 1000.0] {
+    for value in [1e-9, 0.7, 0.7, 1.0, 10_000.0] {
         WAIT.observe(value, name("pb_wait_seconds", Kind::Histogram, &[("k", "say \"hi\"\n\\")]), Scale::Seconds);
     }
     WAIT.remember(Exemplar { trace: 0xabc, span: 0xd, value: 0.7, at: SystemTime::now() });
@@ -111,8 +113,8 @@ fn protobuf_has_the_classic_buckets_and_the_native_ones_side_by_side() {
     let exemplar = at(1.0).exemplar.as_ref().unwrap();
     assert_eq!((exemplar.value, exemplar.labels[0].value.len(), exemplar.labels.len()), (0.7, 32, 2));
     assert_eq!((it.count, it.schema, it.zero_count), (5, 3, 1));
-    // 0.7 is up to 2^(-4/8) = 0.7071, 1.0 up to 2^0; 1000 is above the highest bound, 2^9
-    assert_eq!(it.native(), [(-4, 2), (0, 1), (73, 1)]);
+    // 0.7 is up to 2^(-4/8) = 0.7071, 1.0 up to 2^0; 10,000 is above the highest bound, 2^12
+    assert_eq!(it.native(), [(-4, 2), (0, 1), (97, 1)]);
 }
 
 #[test]
@@ -137,6 +139,54 @@ fn another_kind_or_the_same_series_again_does_not_spoil_the_page() {
     AGAIN.add(3, name("same_total", Kind::Counter, &[]));
     assert_eq!(text(&["same_total"]), "# HELP same_total Some help.\n# TYPE same_total counter\nsame_total 1\n");
     assert_eq!(sidelight_metrics::conflicts() - before, 2);
+}
+
+#[test]
+fn a_family_whose_samples_are_called_as_another_s_is_left_out() {
+    let before = sidelight_metrics::conflicts();
+    with_local_recorder(&Facade, || {
+        counter!("clash_total").increment(1);
+        gauge!("clash").set(1.0);
+        histogram!("clash_wait_seconds").record(1.0);
+        gauge!("clash_wait_seconds_count").set(1.0);
+    });
+    let page = text(&["clash_total", "clash", "clash_wait_seconds", "clash_wait_seconds_count"]);
+    let families: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert_eq!(families, ["clash_total counter", "clash_wait_seconds histogram"]);
+    assert!(sidelight_metrics::conflicts() - before >= 2);
+}
+
+#[test]
+fn label_sets_that_are_equal_once_they_are_valid_are_one_series() {
+    with_local_recorder(&Facade, || {
+        counter!("alike.things_total", "p" => "a\\\"b").increment(1);
+        counter!("alike_things_total", "p" => "a\"b").increment(5);
+        gauge!("alike_seconds_total").increment(0.5);
+    });
+    let page = text(&["alike_things_total", "alike_seconds_total"]);
+    let wanted = "# TYPE alike_seconds_total counter\nalike_seconds_total 0.5\n\
+                  # TYPE alike_things_total counter\nalike_things_total{p=\"a\\\"b\"} 6\n";
+    assert_eq!(page, wanted);
+}
+
+#[test]
+fn a_unit_that_is_described_decides_the_bounds() {
+    with_local_recorder(&Facade, || {
+        describe_histogram!("described_latency", Unit::Seconds, "How long.");
+        histogram!("described_latency").record(0.3);
+    });
+    assert!(text(&["described_latency"]).contains("described_latency_bucket{le=\"0.5\"} 1\n"));
+}
+
+#[test]
+fn a_probe_that_panics_does_not_take_the_page_away() {
+    static COUNT: CounterCell = CounterCell::new();
+    let _wrong = Probe::new(|| panic!("on purpose"));
+    let right = Probe::new(|| COUNT.raise(7, name("probed_total", Kind::Counter, &[])));
+    for _ in 0..2 {
+        assert!(text(&["probed_total"]).contains("probed_total 7\n"));
+    }
+    drop(right);
 }
 
 #[test]

@@ -98,6 +98,17 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         seam.run(self.inner.call_tool(request, context)).await
     }
 
+    /// Also a request of a known method whose parameters are not that method's.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = Method::of_word(&request.method).unwrap_or(Method::Other);
+        let seam = Seam::new(method, Tool::none(), &context);
+        seam.run(self.inner.on_custom_request(request, context)).await
+    }
+
     requests! {
         ping() -> () = Ping;
         initialize(request: InitializeRequestParams) -> InitializeResult = Initialize;
@@ -112,7 +123,6 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         subscribe(request: SubscribeRequestParams) -> () = Subscribe;
         unsubscribe(request: UnsubscribeRequestParams) -> () = Unsubscribe;
         list_tools(request: Option<PaginatedRequestParams>) -> ListToolsResult = ToolsList;
-        on_custom_request(request: CustomRequest) -> CustomResult = Other;
         get_task(request: GetTaskParams) -> GetTaskResult = TasksGet;
         update_task(request: UpdateTaskParams) -> () = TasksUpdate;
         cancel_task(request: CancelTaskParams) -> () = TasksCancel;
@@ -138,9 +148,9 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
         self.inner.accepted_subscription_filter(requested)
     }
-    /// Forwarded and not timed: a subscription lasts as long as its client likes.
+    /// Counted and not timed: a subscription lasts as long as its client likes.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        self.inner.listen(context).await
+        seam::counted(Method::Listen, self.inner.listen(context)).await
     }
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
         self.inner.get_tool(name)

@@ -46,6 +46,8 @@ labels! {
         SkillsList = "skills/list",
         /// One skill.
         SkillsGet = "skills/get",
+        /// News, please, as long as the client listens.
+        Listen = "subscriptions/listen",
         /// A method of nobody's specification.
         Other = "other",
     }
@@ -67,7 +69,7 @@ labels! {
 catalog! {
     /// One request from an MCP client.
     pub OPERATION: Operation<(Method, Tool), Fault> = "mcp.server.operation";
-    /// Requests from MCP clients, by how they ended.
+    /// Requests from MCP clients, by how they ended. What the transport refuses is no request yet: the HTTP edge has it.
     pub REQUESTS: Counter<(Method, Ending)> = "mcp.server.requests";
 }
 

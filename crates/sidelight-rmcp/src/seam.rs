@@ -60,8 +60,11 @@ pub(crate) async fn direct<T: Seen>(
     reply: impl Future<Output = Result<T, ErrorData>>,
 ) -> Result<T, ErrorData> {
     let mut counted = Counted::new((method, tool), Context::current());
-    let reply = OPERATION.observe((method, tool), async { Reply(reply.await) }).await;
+    let mut reply = OPERATION.observe((method, tool), async { Reply(reply.await) }).await;
     counted.ends(&reply);
+    if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
+        meta.0.remove(TIMED_OUT);
+    }
     reply.0
 }
 
@@ -101,6 +104,9 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         let (method, tool) = self.labels;
+        if std::thread::panicking() {
+            self.ending = Ending::Error;
+        }
         REQUESTS.add((method, self.ending), 1);
         self.context.clone().run(|| {
             let (method, tool, outcome) = (word(method), word(tool), word(self.ending));
@@ -112,4 +118,15 @@ impl Drop for Counted {
 /// A label as it is shown.
 fn word<L: Label>(label: L) -> &'static str {
     L::value(label.index()).unwrap_or_default()
+}
+
+/// Counts what lasts as long as its client likes, and is not timed.
+pub(crate) async fn counted(
+    method: Method,
+    reply: impl Future<Output = Result<(), ErrorData>>,
+) -> Result<(), ErrorData> {
+    let mut counted = Counted::new((method, Tool::none()), Context::current());
+    let reply = Reply(reply.await);
+    counted.ends(&reply);
+    reply.0
 }

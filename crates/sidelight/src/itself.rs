@@ -1,35 +1,13 @@
 //! What Sidelight shows of itself: what it lost, what it costs, what was taken from it.
 
 use crate::{
-    Counter, Gauge, labels,
+    Counter, Gauge,
+    label::Labels,
+    labels,
     metrics::{Histogram, Seconds},
 };
 
 labels! {
-    /// What was lost.
-    pub enum Signal = "signal" {
-        /// Series.
-        Metrics = "metrics",
-        /// Log lines.
-        Logs = "logs",
-        /// Spans.
-        Traces = "traces",
-    }
-    /// Why.
-    pub enum Reason = "reason" {
-        /// More waited than there is room for.
-        QueueFull = "queue_full",
-        /// The disk is full, or the pipe closed.
-        WriteFailed = "write_failed",
-        /// The collector did not take them.
-        ExportFailed = "export_failed",
-        /// A request had more than is kept of one.
-        Truncated = "truncated",
-        /// The metric has as many series as it may: the number is in its overflow series.
-        Overflow = "overflow",
-        /// Another metric of the same name measures something else.
-        Conflict = "conflict",
-    }
     /// What was profiled.
     pub enum Profiled = "profile" {
         /// CPU time.
@@ -46,9 +24,50 @@ labels! {
     }
 }
 
+/// What was lost, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// A label set: its metric has as many as it may, and its number is in the overflow series.
+    Overflow,
+    /// A series: another one has its name.
+    Conflict,
+    /// A log line: more waited than there is room for.
+    LinesQueue,
+    /// A log line: the disk is full, or the pipe closed.
+    LinesWrite,
+    /// A span: more waited than there is room for.
+    SpansQueue,
+    /// A span: the collector did not take it.
+    SpansExport,
+    /// A span: its request had more than is kept of one.
+    SpansTruncated,
+}
+
+/// Two labels of which only these pairs occur.
+impl Labels for Loss {
+    const KEYS: &'static [&'static str] = &["signal", "reason"];
+    const CARDINALITY: usize = 7;
+    const IS_CLOSED: bool = true;
+    fn index(self) -> usize {
+        self as usize
+    }
+    fn values(index: usize) -> Option<Vec<&'static str>> {
+        let pairs = [
+            ["metrics", "overflow"],
+            ["metrics", "conflict"],
+            ["logs", "queue_full"],
+            ["logs", "write_failed"],
+            ["traces", "queue_full"],
+            ["traces", "export_failed"],
+            ["traces", "truncated"],
+        ];
+        pairs.get(index).map(|pair| pair.to_vec())
+    }
+}
+
 catalog! {
     /// What was not kept, by signal and reason: spans, log lines, label sets of metrics.
-    pub DROPPED: Counter<(Signal, Reason)> = "sidelight.dropped";
+    pub DROPPED: Counter<Loss> = "sidelight.dropped";
     /// Warnings and errors that were repeated too often to be written.
     pub LOG_SUPPRESSED: Counter<()> = "sidelight.log.suppressed";
     /// Series on the metrics page.

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 /// The ways an operation can fail, as a closed set.
 pub trait Failure {
-    /// Values of `error.type`; at most 14.
+    /// Values of `error.type`; at most 13.
     const NAMES: &'static [&'static str];
     /// Which one this is, as a position in `NAMES`.
     fn index(&self) -> usize;
@@ -60,6 +60,10 @@ pub const CANCELLED: usize = 1;
 /// How many come before an operation's own failures.
 #[doc(hidden)]
 pub const COMMON: usize = 2;
+
+/// The code panicked: the last position, which no failure has.
+#[doc(hidden)]
+pub const PANICKED: usize = 15;
 
 /// The value of `error.type` for an outcome; `None` for success.
 #[doc(hidden)]

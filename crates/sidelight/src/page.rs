@@ -29,8 +29,7 @@ impl Page {
         accepts: Accepts,
     ) -> Result<Reply, PageError> {
         let ask = self.parameters.map_or_else(|| Ok(Ask::default()), |parameters| Ask::parse(parameters, query))?;
-        let Accepts { accept, accept_encoding } = accepts;
-        (self.show)(&Ask { accept, accept_encoding, ..ask })
+        (self.show)(&Ask { accepts, ..ask })
     }
 }
 
@@ -91,10 +90,8 @@ pub struct Ask {
     whole: BTreeMap<&'static str, u64>,
     words: BTreeMap<&'static str, &'static str>,
     names: Vec<(&'static str, String)>,
-    /// The header `Accept`.
-    pub accept: String,
-    /// The header `Accept-Encoding`.
-    pub accept_encoding: String,
+    /// What the caller accepts.
+    pub accepts: Accepts,
 }
 
 impl Ask {

@@ -137,6 +137,13 @@ async fn what_happened_is_on_the_page_or_the_page_names_the_missing_feature() {
         let truncated = sample("sidelight_dropped_total{signal=\"traces\",reason=\"truncated\"}");
         assert_eq!(truncated, Some(if on("tracing") { 6.0 } else { 0.0 }));
     }
+    let panics = tokio::spawn(LOOK.observe((Thing::Map, Who::none()), async {
+        assert!(FEATURES.is_empty(), "on purpose");
+        Ok(())
+    }));
+    assert!(panics.await.is_err());
+    let failed = sample("surface_look_duration_seconds_count{thing=\"map\",error_type=\"_OTHER\"}");
+    assert_eq!(failed, on("metrics").then_some(1.0), "a panic is an error, and not cancelled");
     assert_eq!(sample("surface_eyes"), on("metrics").then_some(2.0));
     assert_eq!(sample("surface_eye"), None);
     drop((running, probes));

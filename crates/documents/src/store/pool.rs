@@ -39,9 +39,10 @@ impl<DB: Database> Pool<DB> {
         let (waits, stopwatch) = (Waits::new(), Stopwatch::start());
         let acquired = self.pool.acquire().await;
         drop(waits);
-        POOL_WAIT.record(Documents, stopwatch.elapsed());
-        if matches!(acquired, Err(Error::PoolTimedOut)) {
-            POOL_TIMEOUTS.add(Documents, 1);
+        match &acquired {
+            Ok(_) => POOL_WAIT.record(Documents, stopwatch.elapsed()),
+            Err(Error::PoolTimedOut) => POOL_TIMEOUTS.add(Documents, 1),
+            Err(_) => {}
         }
         acquired
     }
@@ -104,9 +105,9 @@ mod tests {
         assert_eq!((state("used"), state("idle"), sample(&of("max"))), (seen(1.0), seen(0.0), seen(1.0)));
         assert!(matches!(waits.await.unwrap(), Err(Error::PoolTimedOut)));
         assert_eq!((sample(&of("pending_requests")), sample(&of("timeouts_total"))), (seen(0.0), seen(1.0)));
-        assert_eq!(sample(&of("wait_time_seconds_count")), seen(2.0));
+        assert_eq!(sample(&of("wait_time_seconds_count")), seen(1.0));
         drop(held);
         pool.acquire().await.unwrap();
-        assert_eq!(sample(&of("wait_time_seconds_count")), seen(3.0));
+        assert_eq!(sample(&of("wait_time_seconds_count")), seen(2.0));
     }
 }

@@ -142,7 +142,8 @@ fn a_call_whose_client_leaves_is_given_up_with_whatever_it_waits_for() {
         assert!(page(&server).is_none() || until(|| page(&server).filter(waits)).is_some());
         drop(client);
     };
-    grows(&server, work, &[(cancelled, 1.0), (embedded, 1.0)]);
+    let edge = r#"http_server_request_duration_seconds_count{http_request_method="POST",http_route="/mcp"}"#;
+    grows(&server, work, &[(cancelled, 1.0), (embedded, 1.0), (edge, 1.0)]);
 }
 
 #[test]

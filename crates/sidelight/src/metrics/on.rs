@@ -5,9 +5,9 @@ use super::{Storage, Unit};
 use crate::{
     Catalog, Definition, FEATURES, Instrument, Kind, Page, Settings,
     catalog::Described,
-    itself::{DROPPED, Reason, SCRAPE, SERIES, Signal},
+    itself::{DROPPED, Loss, SCRAPE, SERIES},
     label::Labels,
-    operation::{Moment, error_type},
+    operation::{Moment, PANICKED, error_type},
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
 pub use sidelight_metrics::Probe;
@@ -68,10 +68,10 @@ pub(crate) fn descriptions() -> Vec<Described> {
 fn show(ask: &Ask) -> Result<Reply, PageError> {
     let started = Instant::now();
     SERIES.set((), sidelight_metrics::series());
-    DROPPED.raise((Signal::Metrics, Reason::Overflow), sidelight_metrics::recorder::overflowed());
-    DROPPED.raise((Signal::Metrics, Reason::Conflict), sidelight_metrics::conflicts());
-    let form = Form::asked_for(&ask.accept);
-    let gzip = sidelight_metrics::takes_gzip(&ask.accept_encoding);
+    DROPPED.raise(Loss::Overflow, sidelight_metrics::recorder::overflowed());
+    DROPPED.raise(Loss::Conflict, sidelight_metrics::conflicts());
+    let form = Form::asked_for(&ask.accepts.accept);
+    let gzip = sidelight_metrics::takes_gzip(&ask.accepts.accept_encoding);
     let body = sidelight_metrics::render(&Wanted { form, names: ask.names("name[]"), gzip });
     SCRAPE.record((), started.elapsed());
     let encoding = gzip.then_some("gzip");
@@ -233,8 +233,8 @@ struct Cells {
     outcomes: [HistogramCell; OUTCOMES_MAX],
 }
 
-/// Success, cancellation and this many less two failures; a catalogue with more does not compile.
-const OUTCOMES_MAX: usize = 16;
+/// Success, cancellation, failures, and a panic; a catalogue with more does not compile.
+const OUTCOMES_MAX: usize = PANICKED + 1;
 const DURATION: &str = "_duration_seconds";
 const IN_FLIGHT: &str = "_in_flight";
 

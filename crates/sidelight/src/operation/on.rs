@@ -1,6 +1,6 @@
 //! One clock pair a run, read by the histogram and by the request's record.
 
-use super::{CANCELLED, COMMON, Failure, Moment, OK, Outcome};
+use super::{CANCELLED, COMMON, Failure, Moment, OK, Outcome, PANICKED};
 use crate::{
     Definition, Instrument, Kind,
     label::Labels,
@@ -34,7 +34,7 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     pub const VALUES: fn(usize) -> Option<Vec<&'static str>> = L::values;
     #[doc(hidden)]
     pub const FAILURES: &'static [&'static str] = {
-        assert!(E::NAMES.len() <= 14, "an operation fails in at most 14 ways");
+        assert!(COMMON + E::NAMES.len() <= PANICKED, "an operation fails in at most 13 ways");
         E::NAMES
     };
     #[doc(hidden)]
@@ -57,7 +57,7 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     }
 
     /// Observes one run: from the future's first poll to its end, or to its being dropped half-way, which is
-    /// the outcome `cancelled`. A future that is never polled did not happen.
+    /// the outcome `cancelled`, or `_OTHER` where it panicked. A future that is never polled did not happen.
     #[inline]
     pub fn observe<F>(&'static self, labels: L, future: F) -> Observed<F>
     where
@@ -126,7 +126,9 @@ pin_project! {
     #[derive(Debug)]
     pub struct Observed<F> { #[pin] future: F, run: Run }
     impl<F> PinnedDrop for Observed<F> {
-        fn drop(this: Pin<&mut Self>) { this.project().run.end(CANCELLED); }
+        fn drop(this: Pin<&mut Self>) {
+            this.project().run.end(if std::thread::panicking() { PANICKED } else { CANCELLED });
+        }
     }
 }
 

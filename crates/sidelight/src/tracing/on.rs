@@ -3,7 +3,7 @@
 use super::Incoming;
 use crate::{
     Definition, LogFormat, Output, Page, Settings, StartError,
-    itself::{DROPPED, LOG_SUPPRESSED, Reason, Signal},
+    itself::{DROPPED, LOG_SUPPRESSED, Loss},
     metrics::Probe,
     operation::{self, Moment},
 };
@@ -90,11 +90,11 @@ pub(crate) struct Flush {
 fn losses() {
     let Dropped { spans_waiting, spans_exported, records, lines_waiting, lines_written, repeated } =
         sidelight_tracing::dropped();
-    DROPPED.raise((Signal::Traces, Reason::QueueFull), spans_waiting);
-    DROPPED.raise((Signal::Traces, Reason::ExportFailed), spans_exported);
-    DROPPED.raise((Signal::Traces, Reason::Truncated), records);
-    DROPPED.raise((Signal::Logs, Reason::QueueFull), lines_waiting);
-    DROPPED.raise((Signal::Logs, Reason::WriteFailed), lines_written);
+    DROPPED.raise(Loss::SpansQueue, spans_waiting);
+    DROPPED.raise(Loss::SpansExport, spans_exported);
+    DROPPED.raise(Loss::SpansTruncated, records);
+    DROPPED.raise(Loss::LinesQueue, lines_waiting);
+    DROPPED.raise(Loss::LinesWrite, lines_written);
     LOG_SUPPRESSED.raise((), repeated);
 }
 

@@ -68,13 +68,15 @@ fn protocol_errors_are_counted_by_their_code() {
     let unknown = of(r#"mcp_method_name="other",error_type="-32601""#);
     let parameters = of(r#"mcp_method_name="resources/read",error_type="-32602""#);
     let counted = r#"mcp_server_requests_total{mcp_method_name="resources/read",outcome="error"}"#;
+    let wrong = of(r#"mcp_method_name="tools/call",error_type="-32601""#);
     let work = || {
+        drop(ask(server.mcp, "tools/call", json!({ "name": 7 }), "mcp-name: 7\r\n"));
         (0..2).for_each(|_| drop(ask(server.mcp, "no/such/method", json!({}), "")));
         (0..3).for_each(|_| {
             drop(ask(server.mcp, "resources/read", json!({ "uri": "nowhere" }), "mcp-name: nowhere\r\n"));
         });
     };
-    grows(&server, work, &[(&unknown, 2.0), (&parameters, 3.0), (counted, 3.0)]);
+    grows(&server, work, &[(&unknown, 2.0), (&parameters, 3.0), (counted, 3.0), (&wrong, 1.0)]);
 }
 
 #[test]

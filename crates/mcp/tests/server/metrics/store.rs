@@ -74,6 +74,7 @@ fn what_a_first_start_reads_is_counted_query_by_query_and_file_by_file() {
     is(&query("retain"), 1.0);
     is(&query("remember"), 2.0); // that it begins, and that it has ended
     is(&query("store"), 2.0);
+    assert!(value(&counts, &query("ping")) > 0.5 && value(&counts, &query("remembered")) > 0.5);
     drop(server);
 
     fs::write(docs.join("b.md"), "# B\n\nother words").unwrap();
