@@ -24,6 +24,8 @@ labels! {
         Token = "token",
         /// The caller is on another machine, and there is no token.
         Peer = "peer",
+        /// All connections were taken: one that waited was closed, or the new one.
+        Crowded = "crowded",
     }
 }
 

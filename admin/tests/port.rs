@@ -140,6 +140,23 @@ fn a_taken_port_is_an_error_that_names_it() {
 }
 
 #[test]
+fn connections_that_only_wait_make_room_for_one_that_asks() {
+    let address = port(&Health::default());
+    let silent: Vec<TcpStream> = (0..64).map(|_| TcpStream::connect(address).unwrap()).collect();
+    assert_eq!(ask(address, "/echo", "").0, 200);
+    drop(silent);
+    let keep_alive = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(format!("GET /livez HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).unwrap();
+        stream.read_exact(&mut [0; 12]).unwrap();
+        stream
+    };
+    let waiting: Vec<TcpStream> = (0..80).map(|_| keep_alive()).collect();
+    assert_eq!(ask(address, "/echo", "").0, 200);
+    drop(waiting);
+}
+
+#[test]
 fn line_ends_without_a_request_win_no_time() {
     let address = port(&Health::default());
     let mut stream = TcpStream::connect(address).unwrap();

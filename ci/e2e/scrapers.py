@@ -16,8 +16,8 @@ END_SECONDS = 10
 JOB = "mcp"
 CONFIG = """\
 global:
-  scrape_interval: 1s
-  scrape_timeout: 1s
+  scrape_interval: 2s
+  scrape_timeout: 2s
 scrape_configs:
   - job_name: {job}
     static_configs:

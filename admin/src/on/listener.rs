@@ -1,6 +1,8 @@
 //! A TCP acceptor that nobody can hold up: a cap on connections, and limits on how long a connection may idle, take over
 //! a request's head, or refuse to take a reply. A reply may take as long as it needs.
 
+use super::idlers::{Idle, Idlers};
+use crate::metrics::{DENIED, Denial};
 use poem::{
     http::uri::Scheme,
     listener::Acceptor,
@@ -17,11 +19,14 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep, timeout},
 };
 
-/// Connections at one time; one more is closed at once, so that its client sees it.
+/// Connections at one time; for one more, the one that has waited longest for a request makes room. Where none waits, the
+/// new one is closed at once, so that its client sees it.
 const CONNECTIONS_MAX: usize = 64;
+/// How long room takes to be made.
+const ROOM_MAX: Duration = Duration::from_secs(1);
 /// From a request head's first byte to its end.
 const HEAD_MAX: Duration = Duration::from_secs(5);
 /// Before the first request.
@@ -36,11 +41,25 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(crate) struct Guarded {
     listener: TcpListener,
     permits: Arc<Semaphore>,
+    idlers: Idlers,
 }
 
 impl Guarded {
     pub(crate) fn new(listener: TcpListener) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)), idlers: Idlers::default() }
+    }
+
+    /// Room for one connection more; `None` where it cannot be made.
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        let permits = Arc::clone(&self.permits);
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        DENIED.add(Denial::Crowded, 1);
+        if !self.idlers.dismiss() {
+            return None;
+        }
+        timeout(ROOM_MAX, permits.acquire_owned()).await.ok()?.ok()
     }
 }
 
@@ -57,11 +76,13 @@ impl Acceptor for Guarded {
                 sleep(BREATH).await;
                 continue;
             };
-            let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else { continue };
+            let Some(permit) = self.room().await else { continue };
             let (Ok(()), Ok(local)) = (stream.set_nodelay(true), stream.local_addr()) else { continue };
             let connection = Connection {
                 stream,
                 phase: Phase::Idle,
+                idle: Some(self.idlers.enter()),
+                idlers: self.idlers.clone(),
                 deadline: Box::pin(sleep(FIRST_MAX)),
                 stalled: None,
                 line_ends: 0,
@@ -86,6 +107,9 @@ enum Phase {
 pub(crate) struct Connection {
     stream: TcpStream,
     phase: Phase,
+    /// While it waits for a request.
+    idle: Option<Idle>,
+    idlers: Idlers,
     /// The end of `Idle` or `Head`.
     deadline: Pin<Box<Sleep>>,
     /// While the client takes nothing.
@@ -98,6 +122,7 @@ pub(crate) struct Connection {
 impl Connection {
     fn enter(&mut self, phase: Phase, limit: Duration) {
         self.phase = phase;
+        self.idle = (phase == Phase::Idle).then(|| self.idlers.enter());
         self.deadline.as_mut().reset(Instant::now() + limit);
     }
 
@@ -131,6 +156,9 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         if self.phase != Phase::Reply && self.deadline.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if self.idle.as_mut().is_some_and(|idle| idle.poll_told(context).is_ready()) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;

@@ -2,6 +2,7 @@
 
 mod access;
 mod health;
+mod idlers;
 mod listener;
 mod mount;
 

@@ -87,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_query_that_waits_too_long_is_counted_and_so_is_whoever_waits_now() {
-        let options = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(300));
+        let options = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(2));
         let pool: Pool<Sqlite> = Pool::new(options.connect("sqlite::memory:").await.unwrap());
         let of = |name: &str| format!("db_client_connection_{name}{{db_client_connection_pool_name=\"documents\"}}");
         let state = |state: &str| {

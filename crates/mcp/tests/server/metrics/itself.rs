@@ -127,8 +127,8 @@ fn profiles_are_counted_and_so_are_those_that_were_not_to_be_had() {
     let (cpu, busy, heap) = (taken("cpu", "ok"), taken("cpu", "error"), taken("heap", "ok"));
     let work = || {
         thread::scope(|scope| {
-            let first = scope.spawn(|| get(admin, "/debug/pprof/profile?seconds=2").status);
-            thread::sleep(Duration::from_millis(500));
+            let first = scope.spawn(|| get(admin, "/debug/pprof/profile?seconds=4").status);
+            thread::sleep(Duration::from_millis(1500)); // the first one has begun
             assert_eq!(get(admin, "/debug/pprof/profile?seconds=1").status, 409);
             assert_eq!(first.join().unwrap(), 200);
         });
