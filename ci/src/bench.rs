@@ -2,7 +2,7 @@
 //! fails nothing: a machine that others use is no judge. Pins no version: the workspace in `ci/bench` has its own lock file.
 
 use crate::{cargo::cargo, house::House, run, score::Score};
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 /// Which tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,29 @@ impl Tables {
 
 /// Runs the step.
 pub(crate) fn run(tables: Tables, house: &House, score: &mut Score) {
+    score.check("bench: its own lints and tests", check(house));
     score.check(&format!("bench {}", tables.word()), measure(tables, house));
 }
 
-/// Builds beside the product's own output, which knows nothing of the other libraries. Not `--locked`: when a crate of ours
-/// gets a dependency, the lock file in there follows.
+/// What is measured with is judged as everything else is; no other step sees this workspace.
+fn check(house: &House) -> Result<(), String> {
+    let lints = ["clippy", "--quiet", "--release", "--all-targets", "--", "-D", "warnings", "-W", "clippy::pedantic"];
+    let tests = ["test", "--quiet", "--release"];
+    for arguments in [lints.as_slice(), &tests] {
+        let mut command = cargo(house, arguments);
+        run::run(command.current_dir(house.path("ci/bench")).env("CARGO_TARGET_DIR", target(house)))?;
+    }
+    Ok(())
+}
+
+/// Beside the product's own output, which knows nothing of the other libraries.
+fn target(house: &House) -> PathBuf {
+    house.target().join("bench-build")
+}
+
+/// Not `--locked`: when a crate of ours gets a dependency, the lock file in there follows.
 fn measure(tables: Tables, house: &House) -> Result<(), String> {
-    let target = house.target().join("bench-build");
     let build = ["build", "--quiet", "--release", "--manifest-path", "ci/bench/Cargo.toml"];
-    run::run(cargo(house, &build).env("CARGO_TARGET_DIR", &target))?;
-    run::run(Command::new(target.join("release/bench")).arg(tables.word()))
+    run::run(cargo(house, &build).env("CARGO_TARGET_DIR", target(house)))?;
+    run::run(Command::new(target(house).join("release/bench")).arg(tables.word()))
 }
