@@ -6,10 +6,12 @@ use sidelight_admin::{AdminError, Health, Settings, spawn};
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    thread,
     time::Duration,
 };
 
-static PAGES: [Page; 4] = [
+static PAGES: [Page; 6] = [
     Page {
         path: "/echo",
         permission: Permission::Read,
@@ -26,11 +28,25 @@ static PAGES: [Page; 4] = [
     },
     page("/busy", |_| Err(PageError::Busy { retry_after: Duration::from_secs(7) })),
     page("/missing", |_| Err(PageError::NotBuilt { feature: "clocks" })),
+    page("/slow", |_| {
+        BEGUN.fetch_add(1, Relaxed);
+        Ok(slowly())
+    }),
+    Page { path: "/slow-scrape", permission: Permission::Scrape, ..page("", |_| Ok(slowly())) },
     page("/panics", |_| panic!("on purpose")),
 ];
 
 const fn page(path: &'static str, show: fn(&Ask) -> Result<Reply, PageError>) -> Page {
     Page { path, permission: Permission::Profile, says: "A test's.", parameters: Some(&[]), show }
+}
+
+/// How many slow pages have begun.
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+/// Longer than the tests wait for it.
+fn slowly() -> Reply {
+    thread::sleep(Duration::from_secs(3));
+    Reply { content_type: "text/plain; charset=utf-8", encoding: None, file_name: None, body: Vec::new() }
 }
 
 fn settings(address: &str) -> Settings {
@@ -137,6 +153,28 @@ fn a_taken_port_is_an_error_that_names_it() {
     let address = port(&Health::default());
     let error = spawn(&settings(&address.to_string()), Health::default(), PAGES.iter()).unwrap_err();
     assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[test]
+fn profiles_leave_threads_for_others_also_when_whoever_asked_has_left() {
+    let address = port(&Health::default());
+    for begun in 1..=2 {
+        let mut leaves = TcpStream::connect(address).unwrap();
+        leaves.write_all(format!("GET /slow HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).unwrap();
+        while BEGUN.load(Relaxed) < begun {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    assert_eq!(ask(address, "/slow", "").0, 409, "two are being taken, though nobody waits for them");
+    assert_eq!(ask(address, "/echo", "").0, 200);
+}
+
+#[test]
+fn a_scraper_s_deadline_is_kept() {
+    let address = port(&Health::default());
+    let (status, _, body) = ask(address, "/slow-scrape", "x-prometheus-scrape-timeout-seconds: 0.2\r\n");
+    assert_eq!((status, body.as_str()), (503, "it takes longer than the scraper waits\n"));
+    assert_eq!(ask(address, "/slow-scrape", "x-prometheus-scrape-timeout-seconds: soon\r\n").0, 200);
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub fn spawn(
         health,
         pages: pages.collect(),
         settings: settings.clone(),
-        profiles: Semaphore::new(PROFILES_MAX),
+        profiles: Arc::new(Semaphore::new(PROFILES_MAX)),
     });
     thread::Builder::new()
         .name("sidelight-admin".into())
@@ -69,7 +69,7 @@ struct Site {
     health: Health,
     pages: Vec<&'static Page>,
     /// Turns of pages that take long: the others, metrics among them, have threads left.
-    profiles: Semaphore,
+    profiles: Arc<Semaphore>,
 }
 
 /// A panic in here must not end what is needed most when things go wrong.

@@ -117,19 +117,21 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
     let accepts =
         Accepts { accept: caller.list(header::ACCEPT), accept_encoding: caller.list(header::ACCEPT_ENCODING) };
     let is_profile = page.permission == Permission::Profile;
-    let turn = is_profile.then(|| site.profiles.try_acquire());
+    let turn = is_profile.then(|| Arc::clone(&site.profiles).try_acquire_owned());
     if let Some(Err(_)) = turn {
         audit(page.path, caller.peer, "refused");
         return Ok(page_error(PageError::Busy { retry_after: Duration::from_secs(1) }));
     }
-    let shown = tokio::task::spawn_blocking(move || page.answer(pairs, accepts));
+    let shown = tokio::task::spawn_blocking(move || {
+        let _turn = turn; // until the work is done: whoever asked may have left before
+        page.answer(pairs, accepts)
+    });
     let (outcome, response) = match timeout(patience(&caller.headers), shown).await {
         Ok(Ok(Ok(reply))) => ("ok", page_reply(reply)),
         Ok(Ok(Err(error))) => ("refused", page_error(error)),
         Ok(Err(_)) => ("panicked", failure(StatusCode::INTERNAL_SERVER_ERROR, "the page failed; the log says more")),
         Err(_) => ("late", failure(StatusCode::SERVICE_UNAVAILABLE, "it takes longer than the scraper waits")),
     };
-    drop(turn);
     if is_profile {
         audit(page.path, caller.peer, outcome);
     }
