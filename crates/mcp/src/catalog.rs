@@ -31,15 +31,12 @@ pub fn print(format: Format) -> Result<(), NoMetrics> {
 }
 
 /// What users ask for by other names.
-const ASKED_FOR: [(&str, &str); 8] = [
+const ASKED_FOR: [(&str, &str); 5] = [
     ("db_client_operation_duration_seconds", "query_latency_histogram"),
     ("gen_ai_client_embeddings_duration_seconds", "embedding_generation_time_histogram"),
     ("cache_requests_total", "cache_hit_rate_counter"),
     ("mcp_active_connections", "active_connections_gauge"),
     ("mcp_server_requests_total", "request_counter"),
-    ("mcp_server_operation_duration_seconds", "request_duration_histogram"),
-    ("db_client_connection_count", "connection_pool_gauge"),
-    ("process_resident_memory_bytes", "memory_usage_gauge"),
 ];
 
 fn asked_for(series: &str) -> Option<&'static str> {
