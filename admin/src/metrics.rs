@@ -32,6 +32,8 @@ labels! {
 catalog! {
     /// Requests to the admin port.
     pub REQUESTS: Counter<(Route, Class)> = "sidelight.admin.requests";
+    /// Changes that were asked for, by page and how they were answered.
+    pub CHANGES: Counter<(Route, Class)> = "sidelight.admin.changes";
     /// Requests to the admin port that were not allowed.
     pub DENIED: Counter<Denial> = "sidelight.admin.denied";
     /// 1 while the program is ready for requests, else 0.

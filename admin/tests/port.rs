@@ -1,7 +1,7 @@
 //! A real port with a page or two of the test's own; what needs a whole server is tested in `mcp`.
 #![allow(clippy::unwrap_used)] // a test may stop
 
-use sidelight::page::{Ask, Page, PageError, Parameter, Permission, Reply, Values};
+use sidelight::page::{Ask, Change, Page, PageError, Parameter, Permission, Reply, Values};
 use sidelight_admin::{AdminError, Health, Settings, spawn};
 use std::{
     io::{Read as _, Write as _},
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-static PAGES: [Page; 6] = [
+static PAGES: [Page; 7] = [
     Page {
         path: "/echo",
         permission: Permission::Read,
@@ -25,6 +25,7 @@ static PAGES: [Page; 6] = [
             let body = ask.whole("number").to_string().into_bytes();
             Ok(Reply { content_type: "text/plain; charset=utf-8", encoding: None, file_name: Some("echo"), body })
         },
+        change: None,
     },
     page("/busy", |_| Err(PageError::Busy { retry_after: Duration::from_secs(7) })),
     page("/missing", |_| Err(PageError::NotBuilt { feature: "clocks" })),
@@ -34,10 +35,21 @@ static PAGES: [Page; 6] = [
     }),
     Page { path: "/slow-scrape", permission: Permission::Scrape, ..page("", |_| Ok(slowly())) },
     page("/panics", |_| panic!("on purpose")),
+    Page {
+        change: Some(Change {
+            says: "Says what it was told.",
+            parameters: &[],
+            apply: |ask| match ask.body.as_str() {
+                "no" => Err(PageError::BadParameter("allowed is yes".to_owned())),
+                body => Ok(Reply::json(body.to_owned())),
+            },
+        }),
+        ..page("/changes", |_| Ok(Reply::json("{}".to_owned())))
+    },
 ];
 
 const fn page(path: &'static str, show: fn(&Ask) -> Result<Reply, PageError>) -> Page {
-    Page { path, permission: Permission::Profile, says: "A test's.", parameters: Some(&[]), show }
+    Page { path, permission: Permission::Profile, says: "A test's.", parameters: Some(&[]), show, change: None }
 }
 
 /// How many slow pages have begun.
@@ -66,9 +78,17 @@ fn port(health: &Health) -> SocketAddr {
 
 /// Status, headers and body.
 fn ask(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
+    send(address, "GET", path, headers, "")
+}
+
+fn put(address: SocketAddr, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+    send(address, "PUT", path, &format!("content-length: {}\r\n{headers}", body.len()), body)
+}
+
+fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n{body}");
     stream.write_all(request.as_bytes()).unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
@@ -106,6 +126,22 @@ fn failures_have_their_status_and_one_line() {
     let (status, _, body) = ask(address, "/missing", "");
     assert_eq!((status, body.as_str()), (501, "not in this build: it needs the Cargo feature `clocks`\n"));
     assert_eq!(ask(address, "/nowhere", "").0, 404);
+}
+
+#[test]
+fn a_change_is_told_by_a_put_and_by_nothing_else() {
+    let address = port(&Health::default());
+    let (status, head, body) = put(address, "/changes", "", "yes");
+    assert_eq!((status, body.as_str()), (200, "yes"), "{head}");
+    assert_eq!(put(address, "/changes", "", "no").0, 400);
+    assert_eq!(put(address, "/changes?seconds=1", "", "yes").0, 400, "it has no parameters");
+    assert_eq!(put(address, "/changes", "", &"x".repeat(10_000)).0, 413);
+    assert_eq!(put(address, "/echo", "", "yes").0, 405);
+    assert_eq!(send(address, "POST", "/changes", "content-length: 3\r\n", "yes").0, 405);
+    let foreign = "origin: https://evil.example\r\n";
+    assert_eq!(put(address, "/changes", foreign, "yes").0, 403);
+    let index = ask(address, "/", "").2;
+    assert!(index.contains("Says what it was told."), "{index}");
 }
 
 #[test]

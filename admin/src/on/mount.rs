@@ -1,15 +1,17 @@
 //! Folds the pages into routes, and turns what a page says into a reply. Knows no page by name but the port's own.
 
 use super::{Site, access::Refused};
-use crate::metrics::{Class, DENIED, REQUESTS, Route as Label};
+use crate::metrics::{CHANGES, Class, DENIED, REQUESTS, Route as Label};
 use poem::{
-    Endpoint, EndpointExt, Request, Response, Route, endpoint, get,
+    Endpoint, EndpointExt, Request, Response, Route, RouteMethod, endpoint,
+    error::ResponseError as _,
+    get,
     http::{HeaderMap, StatusCode, header},
 };
 use serde_json::json;
 use sidelight::{
     FEATURES, Page,
-    page::{Accepts, PageError, Permission, Reply},
+    page::{Accepts, PageError, Parameter, Permission, Reply},
 };
 use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -47,9 +49,9 @@ pub(crate) fn routes(site: &Arc<Site>) -> impl Endpoint + use<> {
         routes = routes.at(path, own(Permission::Anyone, started));
     }
     for page in &site.pages {
-        let (site, page) = (Arc::clone(site), *page);
-        let show = move |request| answer(Arc::clone(&site), page, request);
-        routes = routes.at(page.path, get(endpoint::make(show)));
+        let (own, page) = (Arc::clone(site), *page);
+        let show = move |request| answer(Arc::clone(&own), page, request);
+        routes = routes.at(page.path, changeable(site, page, get(endpoint::make(show))));
     }
     let routes = routes.catch_all_error(|error: poem::Error| async move {
         let status = error.status();
@@ -138,6 +140,49 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
     Ok(response)
 }
 
+/// A page that can be changed takes a PUT as well.
+fn changeable(site: &Arc<Site>, page: &'static Page, route: RouteMethod) -> RouteMethod {
+    if page.change.is_none() {
+        return route;
+    }
+    let site = Arc::clone(site);
+    route.put(endpoint::make(move |request| change(Arc::clone(&site), page, request)))
+}
+
+/// A change's way: may the caller, is the query right, and what does the body say.
+async fn change(site: Arc<Site>, page: &'static Page, mut request: Request) -> poem::Result<Response> {
+    let caller = Caller::of(&request);
+    if let Err(refused) = site.access.check(Permission::Change, caller.peer, &caller.headers) {
+        return Ok(refuse(&refused));
+    }
+    let Ok(pairs) = request.params::<Vec<(String, String)>>() else {
+        return Ok(page_error(PageError::BadParameter("the query is not a list of name=value".into())));
+    };
+    let body = match timeout(BODY, request.take_body().into_bytes_limit(BODY_BYTES_MAX)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return Ok(failure(error.status(), &format!("the body may hold {BODY_BYTES_MAX} bytes"))),
+        Err(_) => return Ok(failure(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+    };
+    let Ok(body) = String::from_utf8(body.to_vec()) else {
+        return Ok(page_error(PageError::BadParameter("the body is not UTF-8".into())));
+    };
+    let pairs = pairs.into_iter().map(|(name, value)| (Cow::Owned(name), Cow::Owned(value)));
+    let to = body.clone();
+    let (outcome, response) = match page.put(pairs, body) {
+        Some(Ok(reply)) => ("ok", page_reply(reply)),
+        Some(Err(error)) => ("refused", page_error(error)),
+        None => ("refused", failure(StatusCode::METHOD_NOT_ALLOWED, "there is nothing to change")),
+    };
+    CHANGES.add((Label::named(page.path), class(response.status())), 1);
+    audit_change(page.path, caller.peer, &to, outcome);
+    Ok(response)
+}
+
+/// How long a body may take.
+const BODY: Duration = Duration::from_secs(5);
+/// Directives and numbers are short.
+const BODY_BYTES_MAX: usize = 4096;
+
 /// How long whoever asks will wait: Prometheus says so.
 fn patience(headers: &HeaderMap) -> Duration {
     let said = headers.get("x-prometheus-scrape-timeout-seconds").and_then(|value| value.to_str().ok()?.parse().ok());
@@ -155,6 +200,16 @@ fn audit(path: &'static str, peer: Option<IpAddr>, outcome: &'static str) {
         sidelight::info!("audit: a profile was asked for", path = path, peer = peer, outcome = outcome);
     } else {
         eprintln!("audit: a profile was asked for path={path} peer={peer} outcome={outcome}");
+    }
+}
+
+/// Every change leaves a line, too.
+fn audit_change(path: &'static str, peer: Option<IpAddr>, to: &str, outcome: &'static str) {
+    let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
+    if sidelight::tracing::COMPILED {
+        sidelight::warn!("audit: a change was asked for", path = path, peer = peer, to = to, outcome = outcome);
+    } else {
+        eprintln!("audit: a change was asked for path={path} peer={peer} to={to:?} outcome={outcome}");
     }
 }
 
@@ -244,14 +299,13 @@ fn build(site: &Site) -> String {
 fn index(site: &Site) -> String {
     let mut rows = String::new();
     for page in &site.pages {
-        let parameters: Vec<_> = page.parameters.unwrap_or_default().iter().map(|it| it.name).collect();
-        let _ = writeln!(
-            rows,
-            "<tr><td><a href=\"{path}\">{path}</a><td>{says}<td>{parameters}",
-            path = page.path,
-            says = page.says,
-            parameters = parameters.join(", "),
-        );
+        let names = |parameters: &[Parameter]| parameters.iter().map(|it| it.name).collect::<Vec<_>>().join(", ");
+        let (path, says, parameters) = (page.path, page.says, names(page.parameters.unwrap_or_default()));
+        let _ = writeln!(rows, "<tr><td><a href=\"{path}\">{path}</a><td>{says}<td>{parameters}");
+        if let Some(change) = &page.change {
+            let (says, parameters) = (change.says, names(change.parameters));
+            let _ = writeln!(rows, "<tr><td>{path}<td>{says}<td>{parameters}");
+        }
     }
     let own = [
         ("/livez", "The process runs."),

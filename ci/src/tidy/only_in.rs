@@ -1,5 +1,5 @@
 //! Rule: a library that a feature or a protocol stands on is named by its own crate only. Looks at what manifests name, not
-//! at what those libraries bring along.
+//! at what those libraries bring along, nor at what only tests and examples need.
 
 use super::{Violation, graph::Graph};
 
@@ -7,7 +7,7 @@ use super::{Violation, graph::Graph};
 pub(crate) fn violations(graph: &Graph) -> Vec<Violation> {
     let mut found = Vec::new();
     for package in &graph.ours {
-        for dependency in &package.dependencies {
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.normal) {
             let homes = HOMES.iter().find(|(pattern, _)| matches(pattern, &dependency.name));
             if let Some((_, homes)) = homes
                 && !homes.contains(&package.name.as_str())

@@ -3,7 +3,7 @@
 
 use crate::{
     By, Hit, Search,
-    metrics::{CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_REQUESTS, CacheName, Lookup},
+    metrics::{CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_LOOKUP, CACHE_REQUESTS, CacheName, Lookup},
 };
 use moka::{notification::RemovalCause, sync::Cache};
 use std::{hash::Hash, sync::Arc};
@@ -66,8 +66,11 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Obs
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {
+        let looking = CACHE_LOOKUP.begin(self.name);
         let found = self.cache.get(key);
-        CACHE_REQUESTS.add((self.name, if found.is_some() { Lookup::Hit } else { Lookup::Miss }), 1);
+        let (result, word) = if found.is_some() { (Lookup::Hit, "hit") } else { (Lookup::Miss, "miss") };
+        looking.end(&Ok(()), &[("cache.result", word.into())]);
+        CACHE_REQUESTS.add((self.name, result), 1);
         found.map(|found| V::clone(&found))
     }
 

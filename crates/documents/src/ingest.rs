@@ -13,7 +13,7 @@ use crate::{
 use embeddings::{EmbedError, Embedder};
 use files::{File, Listing};
 use intake::{Cut, Fresh, Taken};
-use sidelight::{Context, Failure};
+use sidelight::{Context, CorrelationId, Failure, tracing::Incoming};
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
@@ -70,6 +70,13 @@ pub(crate) async fn ingest(
     embedder: &dyn Embedder,
     corpus: &Corpus,
 ) -> Result<Report, IngestError> {
+    let id = CorrelationId::generate();
+    // no client asked for it; it has its ids and its trace all the same
+    let request = Context::begin(&Incoming { correlation_id: Some(&id), ..Incoming::default() });
+    request.scope(bring(queries, embedder, corpus)).await
+}
+
+async fn bring(queries: &DocumentQueries, embedder: &dyn Embedder, corpus: &Corpus) -> Result<Report, IngestError> {
     SourceName::intern(corpus.sources.iter().map(|source| source.name.as_str()));
     let text = corpus.text();
     queries.remember(&text, embedder.model(), false).await?; // so that a run that is broken off is known to be one

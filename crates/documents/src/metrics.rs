@@ -105,6 +105,8 @@ catalog! {
     pub POOL_WAIT: Histogram<PoolName, Seconds> = "db.client.connection.wait_time";
     /// Queries that waited too long and were given up.
     pub POOL_TIMEOUTS: Counter<PoolName> = "db.client.connection.timeouts";
+    /// One look into a cache.
+    pub CACHE_LOOKUP: Operation<CacheName> = "cache.lookup";
     /// Lookups in the server's caches.
     pub CACHE_REQUESTS: Counter<(CacheName, Lookup)> = "cache.requests";
     /// Entries that made room for others.

@@ -10,9 +10,11 @@ use crate::{
     },
 };
 use embeddings::is_common;
+use sidelight::{label::Label, tracing::note};
 use std::{
     collections::HashMap,
-    time::{SystemTime, UNIX_EPOCH},
+    error::Error as _,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// The store's queries. Cheap to clone; all clones share one pool of connections.
@@ -38,11 +40,82 @@ macro_rules! ask {
     };
 }
 
-async fn observed<T>(
+async fn observed<T: Answer>(
     labels: (Query, Backend),
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
-    DB_QUERY.observe(labels, async { asked.await.map_err(StoreError::from) }).await
+    let asked = async {
+        let began = Instant::now();
+        let answer = asked.await.map_err(StoreError::from);
+        tell(labels, began.elapsed(), &answer);
+        answer
+    };
+    DB_QUERY.observe(labels, asked).await
+}
+
+/// What a trace and the log say of a query that was answered. Its line stands inside its operation, and so has its ids.
+fn tell<T: Answer>((query, backend): (Query, Backend), took: Duration, answer: &Result<T, StoreError>) {
+    let (operation, system) = (word(query), word(backend));
+    let seconds = took.as_secs_f64();
+    match answer {
+        Err(error) => {
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            let error = error.to_string();
+            sidelight::warn!(
+                "a query failed",
+                operation = operation,
+                system = system,
+                duration_seconds = seconds,
+                error = error,
+                cause = cause,
+            );
+        }
+        Ok(answer) => {
+            if let Some(rows) = answer.rows() {
+                note("db.response.returned_rows", rows);
+            }
+            if took > SLOW {
+                sidelight::warn!(
+                    "a query was slow",
+                    operation = operation,
+                    system = system,
+                    duration_seconds = seconds
+                );
+            }
+        }
+    }
+}
+
+/// A query that takes longer has a line.
+const SLOW: Duration = Duration::from_millis(500);
+
+fn word<L: Label>(label: L) -> &'static str {
+    L::value(label.index()).unwrap_or_default()
+}
+
+/// An answer that may know how many rows it is made of.
+trait Answer {
+    fn rows(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl Answer for () {}
+impl Answer for i64 {}
+impl<T> Answer for Option<T> {
+    fn rows(&self) -> Option<usize> {
+        Some(usize::from(self.is_some()))
+    }
+}
+impl<T> Answer for Vec<T> {
+    fn rows(&self) -> Option<usize> {
+        Some(self.len())
+    }
+}
+impl<K, V> Answer for HashMap<K, V> {
+    fn rows(&self) -> Option<usize> {
+        Some(self.len())
+    }
 }
 
 impl DocumentQueries {

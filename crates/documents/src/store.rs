@@ -3,6 +3,7 @@
 mod pool;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
+mod statement;
 
 use crate::Location;
 use std::{path::PathBuf, time::Duration};

@@ -4,11 +4,12 @@
 
 use crate::{
     EmbedError, Embedder, Embedding, Vectors,
-    metrics::{BATCH_SIZE, EMBED, ModelName, Provider, TOKENS},
+    metrics::{BATCH_SIZE, EMBED, ModelName, Provider, TOKENS, note_call},
     retry,
 };
 use reqwest::{Client, Response, Url, header::RETRY_AFTER};
 use serde::{Deserialize, Serialize};
+use sidelight::{Context, tracing::note};
 use std::{fmt, time::Duration};
 
 /// A model on a server.
@@ -77,7 +78,7 @@ impl HttpEmbedder {
         let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT).build();
         let client = client.map_err(|error| EmbedError::Unavailable(error.without_url().to_string()))?;
         let mut embedder = Self { client, url, model, key, dimensions: 0 };
-        let probe = embedder.batch(&["dimensions"]).await?;
+        let (probe, _) = embedder.batch(&["dimensions"]).await?;
         embedder.dimensions = probe.first().map_or(0, Vec::len);
         if embedder.dimensions == 0 {
             return Err(EmbedError::Malformed("it gave a vector of no numbers".to_owned()));
@@ -85,12 +86,14 @@ impl HttpEmbedder {
         Ok(embedder)
     }
 
-    async fn batch(&self, texts: &[&str]) -> Result<Vectors, EmbedError> {
+    /// Vectors, and how many tokens the server counted.
+    async fn batch(&self, texts: &[&str]) -> Result<(Vectors, u64), EmbedError> {
         let answer = retry::retry(|| self.ask(texts)).await?;
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
         BATCH_SIZE.record(labels, texts.len() as u64);
-        TOKENS.record(labels, answer.usage.prompt_tokens);
-        self.vectors(answer.data, texts.len())
+        let tokens = answer.usage.prompt_tokens;
+        TOKENS.record(labels, tokens);
+        Ok((self.vectors(answer.data, texts.len())?, tokens))
     }
 
     /// In the order of the texts, and of length 1.
@@ -112,10 +115,8 @@ impl HttpEmbedder {
             Some(key) => request.bearer_auth(key),
             None => request,
         };
-        let request = match sidelight::Context::current().traceparent() {
-            Some(parent) => request.header("traceparent", parent),
-            None => request,
-        };
+        let ids = Context::current().headers().into_iter();
+        let request = ids.fold(request, |request, (name, value)| request.header(name, value));
         let reply = request.send().await.map_err(|error| retry::Failure::again(unreached(error), None))?;
         let status = reply.status();
         if status.is_success() {
@@ -176,10 +177,14 @@ impl Embedder for HttpEmbedder {
     fn embed<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
         Box::pin(EMBED.observe(labels, async {
-            let mut vectors = Vectors::with_capacity(texts.len());
+            note_call(texts.len(), self.dimensions);
+            let (mut vectors, mut tokens) = (Vectors::with_capacity(texts.len()), 0);
             for batch in texts.chunks(BATCH) {
-                vectors.extend(self.batch(batch).await?);
+                let (some, counted) = self.batch(batch).await?;
+                vectors.extend(some);
+                tokens += counted;
             }
+            note("gen_ai.usage.input_tokens", tokens);
             Ok(vectors)
         }))
     }

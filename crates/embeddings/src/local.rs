@@ -3,7 +3,7 @@
 
 use crate::{
     EmbedError, Embedder, Embedding, Vectors, features,
-    metrics::{BATCH_SIZE, EMBED, ModelName, Provider},
+    metrics::{BATCH_SIZE, EMBED, ModelName, Provider, note_call},
 };
 use std::collections::HashMap;
 
@@ -47,6 +47,7 @@ impl Embedder for LocalEmbedder {
     fn embed<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
         let labels = (Provider::Local, ModelName::named(Self::MODEL));
         Box::pin(EMBED.observe(labels, async move {
+            note_call(texts.len(), DIMENSIONS);
             let vectors: Vectors = texts.iter().map(|text| vector(text)).collect();
             BATCH_SIZE.record(labels, vectors.len() as u64);
             Ok::<_, EmbedError>(vectors)

@@ -2,7 +2,7 @@
 //! (<https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/client-embeddings.md>).
 
 use crate::EmbedError;
-use sidelight::{Histogram, Operation, catalog, labels, metrics::Items};
+use sidelight::{Histogram, Operation, catalog, labels, metrics::Items, tracing::note};
 
 labels! {
     /// Who computes.
@@ -14,6 +14,13 @@ labels! {
     }
     /// With which model; any that was not made known at the start is `other`.
     pub interned ModelName = "gen_ai.request.model", at most 8;
+}
+
+/// What a trace says of a call beside its labels.
+pub(crate) fn note_call(texts: usize, dimensions: usize) {
+    note("gen_ai.operation.name", "embeddings");
+    note("gen_ai.embeddings.batch_size", texts);
+    note("gen_ai.embeddings.dimension.count", dimensions);
 }
 
 catalog! {

@@ -313,6 +313,7 @@ fn kit(
         log_output,
         sample_rate: arguments.otel_trace_sample_rate.or(otel.sample_rate).unwrap_or(SAMPLE_RATE),
         export: otel.export,
+        propagators: otel.propagators,
         profiling: asked.unwrap_or(by_default),
     })
 }

@@ -5,7 +5,7 @@
 use crate::{
     metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
     server::ENDPOINT,
-    streams::Streams,
+    streams::{Origin, Streams},
 };
 use axum::{
     extract::{Request, State},
@@ -14,19 +14,22 @@ use axum::{
     response::Response,
 };
 use sidelight::{CorrelationId, correlation, metrics::Stopwatch};
+use sidelight_rmcp::Seat;
 
 pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Request, next: Next) -> Response {
     let sent = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
     let id = sent.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
-    request.extensions_mut().insert(id);
+    request.extensions_mut().insert(id.clone());
+    let place = Seat::default();
+    request.extensions_mut().insert(place.clone());
     let (method, route) = (method(request.method()), route(request.uri().path()));
     let mut active = Active::new(method, route);
     let mut response = next.run(request).await;
     active.status = status(response.status());
     drop(active);
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
-    streams.watch(response)
+    streams.watch(response, Origin { seat: place, id })
 }
 
 fn method(method: &Method) -> HttpMethod {

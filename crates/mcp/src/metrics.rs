@@ -1,7 +1,7 @@
 //! Everything that can be observed of this program itself. What every MCP server has (requests, their outcome and
 //! duration) is declared in `sidelight-rmcp`; what the store and the embedder have, in their crates.
 
-use sidelight::{Counter, Gauge, Histogram, catalog, labels, metrics::Seconds};
+use sidelight::{Counter, Gauge, Histogram, Operation, catalog, labels, metrics::Seconds};
 
 labels! {
     /// The method of a request; `_OTHER` is the conventions' word for any that is none of HTTP's.
@@ -98,10 +98,14 @@ catalog! {
     pub CONNECTIONS: Gauge<()> = "mcp.active_connections";
     /// Replies that are streams and still open.
     pub STREAMS: Gauge<()> = "mcp.active_streams";
+    /// One reply that is a stream, from its head to its end.
+    pub STREAM: Operation<()> = "mcp.stream";
     /// Streams that the server ended before they were done.
     pub STREAMS_CLOSED: Counter<StreamEnd> = "mcp.streams.closed";
     /// Sessions of revisions up to 2025-11-25.
     pub SESSIONS: Gauge<()> = "mcp.active_sessions";
+    /// One session, from its first message to its end.
+    pub SESSION: Operation<()> = "mcp.server.session";
     /// Sessions that ended.
     pub SESSIONS_CLOSED: Counter<SessionEnd> = "mcp.sessions.closed";
 }

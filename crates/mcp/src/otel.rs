@@ -2,6 +2,8 @@
 //! (<https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>). An empty value means unset, and a
 //! bad one is a warning and is ignored, as that specification asks: they are shared by whole clusters.
 
+use sidelight::Propagators;
+
 /// Gives a variable's value.
 pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -13,6 +15,8 @@ pub(crate) struct Otel {
     pub(crate) sample_rate: Option<f64>,
     /// Whether there is somebody to export to.
     pub(crate) export: bool,
+    /// How a trace goes from one process to the next.
+    pub(crate) propagators: Propagators,
     /// What was ignored, and why.
     pub(crate) warnings: Vec<String>,
 }
@@ -26,7 +30,14 @@ impl Otel {
         let endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| get("OTEL_EXPORTER_OTLP_ENDPOINT"));
         let switched_off = is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none");
         let export = endpoint.is_some() && !switched_off;
-        Self { service_name: get("OTEL_SERVICE_NAME"), sample_rate, export, warnings }
+        let protocol = get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"));
+        if let Some(protocol) = protocol.filter(|protocol| export && protocol != "http/protobuf") {
+            warnings.push(format!(
+                "OTEL_EXPORTER_OTLP_PROTOCOL={protocol:?} is not spoken here; http/protobuf is, on port 4318 as a rule"
+            ));
+        }
+        let propagators = propagators(&get, &mut warnings);
+        Self { service_name: get("OTEL_SERVICE_NAME"), sample_rate, export, propagators, warnings }
     }
 }
 
@@ -41,6 +52,24 @@ fn sample_rate(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>)
             None
         }
     }
+}
+
+/// Those that carry a trace; `baggage` is accepted, and carries nothing here.
+fn propagators(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Propagators {
+    let Some(names) = get("OTEL_PROPAGATORS") else { return Propagators::default() };
+    let mut propagators = Propagators { tracecontext: false, jaeger: false };
+    for name in names.split(',').map(str::trim) {
+        match name {
+            "tracecontext" => propagators.tracecontext = true,
+            "jaeger" => propagators.jaeger = true,
+            "baggage" | "none" | "" => {}
+            _ => warnings.push(format!(
+                "OTEL_PROPAGATORS names {name:?}, which is no propagator that is known here, and is ignored; known are \
+                 tracecontext, jaeger, baggage and none"
+            )),
+        }
+    }
+    propagators
 }
 
 /// The specification's own default is 1.
@@ -70,6 +99,26 @@ mod tests {
         let ratio = |arg| of(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", arg)]);
         assert_eq!(ratio("0.25").sample_rate, Some(0.25));
         assert_eq!(ratio("").sample_rate, Some(1.0), "empty means unset");
+    }
+
+    #[test]
+    fn tracing_speaks_the_propagators_that_are_named() {
+        let named = |names: &str| of(&[("OTEL_PROPAGATORS", names)]);
+        let both = |tracecontext, jaeger| Propagators { tracecontext, jaeger };
+        assert_eq!(of(&[]).propagators, both(true, false));
+        assert_eq!(named("tracecontext,baggage,jaeger").propagators, both(true, true));
+        assert_eq!(named(" jaeger ").propagators, both(false, true));
+        assert_eq!(named("none").propagators, both(false, false));
+        let unknown = named("tracecontext,b3");
+        assert_eq!((unknown.propagators, unknown.warnings.len()), (both(true, false), 1));
+    }
+
+    #[test]
+    fn tracing_warns_of_a_protocol_that_is_not_spoken() {
+        let with = |protocol| {
+            of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)])
+        };
+        assert_eq!((with("grpc").warnings.len(), with("http/protobuf").warnings.len()), (1, 0));
     }
 
     #[test]

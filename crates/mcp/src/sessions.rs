@@ -1,7 +1,7 @@
 //! Sessions of revisions up to 2025-11-25: at most so many, the one that was not used for the longest time closed first.
 //! What they are is `rmcp`'s; where they are saved, the store's.
 
-use crate::metrics::{SESSIONS, SESSIONS_CLOSED, SessionEnd};
+use crate::metrics::{SESSION, SESSIONS, SESSIONS_CLOSED, SessionEnd};
 use async_trait::async_trait;
 use documents::DocumentQueries;
 use futures_core::Stream;
@@ -15,8 +15,10 @@ use rmcp::{
         },
     },
 };
+use sidelight::{Context, label::Label as _, operation::Begun, tracing::Incoming};
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -24,8 +26,14 @@ use std::{
 /// The sessions of this process.
 pub(crate) struct Sessions {
     inner: LocalSessionManager,
-    used: Mutex<HashMap<SessionId, Instant>>,
+    used: Mutex<HashMap<SessionId, Used>>,
     most: usize,
+}
+
+/// When a session was used, and that it goes on.
+struct Used {
+    last: Instant,
+    run: Begun<Infallible>,
 }
 
 impl Sessions {
@@ -33,20 +41,24 @@ impl Sessions {
         Self { inner: LocalSessionManager::default(), used: Mutex::default(), most }
     }
 
-    fn used(&self) -> MutexGuard<'_, HashMap<SessionId, Instant>> {
+    fn used(&self) -> MutexGuard<'_, HashMap<SessionId, Used>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn touch(&self, id: &SessionId) {
         let mut used = self.used();
-        used.insert(id.clone(), Instant::now());
+        match used.get_mut(id) {
+            Some(used) => used.last = Instant::now(),
+            None => drop(used.insert(id.clone(), Used { last: Instant::now(), run: SESSION.begin(()) })),
+        }
         SESSIONS.set((), i64::try_from(used.len()).unwrap_or(i64::MAX));
     }
 
     fn forget(&self, id: &SessionId, why: SessionEnd) {
         let mut used = self.used();
-        if used.remove(id).is_some() {
+        if let Some(gone) = used.remove(id) {
             SESSIONS_CLOSED.add(why, 1);
+            tell(gone.run, id, why);
         }
         SESSIONS.set((), i64::try_from(used.len()).unwrap_or(i64::MAX));
     }
@@ -55,7 +67,7 @@ impl Sessions {
     async fn make_room(&self) {
         let oldest = {
             let used = self.used();
-            let oldest = used.iter().min_by_key(|(_, at)| **at).map(|(id, _)| id.clone());
+            let oldest = used.iter().min_by_key(|(_, used)| used.last).map(|(id, _)| id.clone());
             oldest.filter(|_| used.len() >= self.most)
         };
         if let Some(oldest) = oldest {
@@ -65,6 +77,13 @@ impl Sessions {
             }
         }
     }
+}
+
+/// A session is a trace of its own: it lasts longer than any request in it.
+fn tell(run: Begun<Infallible>, id: &SessionId, why: SessionEnd) {
+    let end = SessionEnd::value(why.index()).unwrap_or_default();
+    let notes = [("mcp.session.id", (&**id).into()), ("mcp.session.end", end.into())];
+    Context::begin(&Incoming { lasting: true, ..Incoming::default() }).run(|| run.end(&Ok(()), &notes));
 }
 
 impl SessionManager for Sessions {

@@ -1,15 +1,18 @@
 //! Replies that are streams: counted, at most so many at a time (the one that said nothing for the longest time is ended
 //! first), and all ended with a last comment when the server ends. Other replies pass through untouched.
 
-use crate::metrics::{STREAMS, STREAMS_CLOSED, StreamEnd};
+use crate::metrics::{STREAM, STREAMS, STREAMS_CLOSED, StreamEnd};
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{HeaderValue, header::CONTENT_TYPE},
     response::Response,
 };
 use http_body::{Frame, SizeHint};
+use sidelight::{CorrelationId, operation::Begun, tracing::Incoming};
+use sidelight_rmcp::Seat;
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,6 +20,15 @@ use std::{
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Whose reply a stream is.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// Where its MCP request leaves its context; empty for a stream that no request asked for.
+    pub(crate) seat: Seat,
+    /// The id of the HTTP request.
+    pub(crate) id: CorrelationId,
+}
 
 /// The open streams of this process. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -40,7 +52,7 @@ impl Streams {
     }
 
     /// Takes a reply under watch, if it is a stream.
-    pub(crate) fn watch(&self, response: Response) -> Response {
+    pub(crate) fn watch(&self, response: Response, origin: Origin) -> Response {
         let is_stream = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !is_stream.is_some_and(|it| it.starts_with(b"text/event-stream")) {
             return response;
@@ -54,6 +66,7 @@ impl Streams {
                 token: ended,
                 said: false,
                 place,
+                seen: Seen { run: Some(STREAM.begin(())), origin, bytes: 0, end: "client" },
             })
         })
     }
@@ -116,6 +129,30 @@ struct Watched {
     token: CancellationToken,
     said: bool,
     place: Place,
+    seen: Seen,
+}
+
+/// What is told of a stream when it is over, in the trace of the request whose reply it was; a stream that no request asked
+/// for has a trace of its own.
+struct Seen {
+    run: Option<Begun<Infallible>>,
+    origin: Origin,
+    bytes: u64,
+    /// Who ended it: it was `complete`, the `client` left, or the `server` needed its place.
+    end: &'static str,
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        let own = || {
+            let correlation_id = Some(&self.origin.id);
+            sidelight::Context::begin(&Incoming { correlation_id, lasting: true, ..Incoming::default() })
+        };
+        let context = self.origin.seat.context().cloned().unwrap_or_else(own);
+        let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
+        context.run(|| run.end(&Ok(()), &notes));
+    }
 }
 
 /// A comment, which a client's parser passes over and a person's eye finds.
@@ -133,11 +170,16 @@ impl HttpBody for Watched {
             return Poll::Ready(None);
         }
         if self.token.is_cancelled() || self.ended.as_mut().poll(poller).is_ready() {
-            self.said = true;
+            (self.said, self.seen.end) = (true, "server");
             return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(LAST_WORDS)))));
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(poller));
         self.place.spoke();
+        match &frame {
+            Some(Ok(frame)) => self.seen.bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
+            None => self.seen.end = "complete",
+            Some(Err(_)) => {}
+        }
         Poll::Ready(frame)
     }
 
@@ -156,8 +198,12 @@ mod tests {
     use http_body_util::BodyExt as _;
     use sidelight::metrics::sample;
 
+    fn origin() -> Origin {
+        Origin { seat: Seat::default(), id: CorrelationId::generate() }
+    }
+
     fn stream(streams: &Streams, body: Body) -> Response {
-        streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap())
+        streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap(), origin())
     }
 
     /// A stream that never says anything.
@@ -212,7 +258,7 @@ mod tests {
         let streams = Streams::new(9);
         let said = stream(&streams, Body::from("data: x\n\n")).into_body().collect().await.unwrap().to_bytes();
         assert_eq!(said, "data: x\n\n");
-        let plain = streams.watch(Response::new(Body::from("plain")));
+        let plain = streams.watch(Response::new(Body::from("plain")), origin());
         assert_eq!((plain.into_body().collect().await.unwrap().to_bytes(), streams.open().next), ("plain".into(), 1));
     }
 }

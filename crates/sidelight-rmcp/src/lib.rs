@@ -16,9 +16,12 @@
 //! # let _ = seen;
 //! ```
 
+mod facts;
 mod metrics;
 mod reply;
 mod seam;
+mod seat;
+mod size;
 
 use metrics::Method;
 pub use metrics::{CATALOG, Fault, Tool};
@@ -40,6 +43,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use seam::Seam;
+pub use seat::Seat;
 use std::borrow::Cow;
 
 /// A handler whose requests are observed. It answers as the handler itself would, and adds the correlation id to the
@@ -98,6 +102,24 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         seam.run(self.inner.call_tool(request, context)).await
     }
 
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let seam = Seam::new(Method::PromptsGet, Tool::none(), &context).about("gen_ai.prompt.name", &request.name);
+        seam.run(self.inner.get_prompt(request, context)).await
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let seam = Seam::new(Method::ResourcesRead, Tool::none(), &context).about("mcp.resource.uri", &request.uri);
+        seam.run(self.inner.read_resource(request, context)).await
+    }
+
     /// Also a request of a known method whose parameters are not that method's.
     async fn on_custom_request(
         &self,
@@ -115,11 +137,9 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         discover() -> DiscoverResult = Discover;
         complete(request: CompleteRequestParams) -> CompleteResult = Complete;
         set_level(request: SetLevelRequestParams) -> () = SetLevel;
-        get_prompt(request: GetPromptRequestParams) -> GetPromptResponse = PromptsGet;
         list_prompts(request: Option<PaginatedRequestParams>) -> ListPromptsResult = PromptsList;
         list_resources(request: Option<PaginatedRequestParams>) -> ListResourcesResult = ResourcesList;
         list_resource_templates(request: Option<PaginatedRequestParams>) -> ListResourceTemplatesResult = TemplatesList;
-        read_resource(request: ReadResourceRequestParams) -> ReadResourceResponse = ResourcesRead;
         subscribe(request: SubscribeRequestParams) -> () = Subscribe;
         unsubscribe(request: UnsubscribeRequestParams) -> () = Unsubscribe;
         list_tools(request: Option<PaginatedRequestParams>) -> ListToolsResult = ToolsList;

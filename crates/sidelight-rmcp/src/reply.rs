@@ -1,6 +1,6 @@
 //! What a reply says about itself. The HTTP status says nothing: most failures of MCP are a 200.
 
-use crate::Fault;
+use crate::{Fault, size};
 use rmcp::{
     ErrorData,
     model::{
@@ -19,6 +19,11 @@ pub(crate) trait Seen {
     fn meta(&mut self) -> Option<&mut MetaObject> {
         None
     }
+    /// Bytes of what was asked for: the content of tools and resources, without the message around it. 0 for other
+    /// replies.
+    fn bytes(&self) -> u64 {
+        0
+    }
 }
 
 impl Seen for CallToolResponse {
@@ -34,6 +39,12 @@ impl Seen for CallToolResponse {
             _ => None,
         }
     }
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Complete(result) => result.bytes(),
+            _ => 0,
+        }
+    }
 }
 
 impl Seen for CallToolResult {
@@ -44,23 +55,39 @@ impl Seen for CallToolResult {
     fn meta(&mut self) -> Option<&mut MetaObject> {
         Some(self.meta.get_or_insert_default())
     }
+    fn bytes(&self) -> u64 {
+        let content: usize = self.content.iter().map(size::of_block).sum();
+        (content + self.structured_content.as_ref().map_or(0, size::of_json)) as u64
+    }
 }
 
 /// A tool that gave up because it took too long says so by this key in the `_meta` of its result, which is then counted as
 /// `timeout`. The key is for the server itself: it is taken out before the client gets the result.
 pub const TIMED_OUT: &str = "sidelight/timedOut";
 
-macro_rules! with_meta_when_complete { ($($reply:ty),+) => {$(
-    impl Seen for $reply {
-        fn meta(&mut self) -> Option<&mut MetaObject> {
-            match self {
-                Self::Complete(result) => Some(result.meta.get_or_insert_default()),
-                _ => None,
-            }
+impl Seen for GetPromptResponse {
+    fn meta(&mut self) -> Option<&mut MetaObject> {
+        match self {
+            Self::Complete(result) => Some(result.meta.get_or_insert_default()),
+            _ => None,
         }
     }
-)+}}
-with_meta_when_complete!(GetPromptResponse, ReadResourceResponse);
+}
+
+impl Seen for ReadResourceResponse {
+    fn meta(&mut self) -> Option<&mut MetaObject> {
+        match self {
+            Self::Complete(result) => Some(result.meta.get_or_insert_default()),
+            _ => None,
+        }
+    }
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Complete(result) => result.contents.iter().map(size::of_resource).sum::<usize>() as u64,
+            _ => 0,
+        }
+    }
+}
 
 macro_rules! with_meta { ($($reply:ty),+) => {$(
     impl Seen for $reply {
@@ -86,6 +113,10 @@ without_meta!((), CustomResult, GetTaskResult, ListSkillsResult, GetSkillResult)
 pub(crate) struct Reply<T>(pub(crate) Result<T, ErrorData>);
 
 impl<T: Seen> Reply<T> {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.as_ref().map_or(0, Seen::bytes)
+    }
+
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.0 {
             Ok(reply) => reply.failed(),

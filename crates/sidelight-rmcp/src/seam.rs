@@ -1,13 +1,19 @@
 //! The one place that every request passes: its ids, its context, its operation, its count.
 
 use crate::{
-    Fault, TIMED_OUT, Tool,
+    Fault, Seat, TIMED_OUT, Tool,
+    facts::{Facts, note_code},
     metrics::{Ending, Method, OPERATION, REQUESTS},
     reply::{Reply, Seen},
 };
 use http::request::Parts;
 use rmcp::{ErrorData, RoleServer, model::ErrorCode, service::RequestContext};
-use sidelight::{Context, CorrelationId, correlation, label::Label, tracing::Incoming};
+use sidelight::{
+    Context, CorrelationId, correlation,
+    label::Label,
+    tracing::{self, Carrier, Incoming},
+};
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The code of a request that its client took back; outside the range that JSON-RPC and MCP keep for themselves.
@@ -19,18 +25,38 @@ pub(crate) struct Seam {
     context: Context,
     correlation: CorrelationId,
     cancelled: CancellationToken,
+    facts: Facts,
 }
 
 impl Seam {
     pub(crate) fn new(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Self {
         let parts = request.extensions.get::<Parts>();
         let header = |name| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
-        // the conventions' order: what the message itself carries goes before the transport's
-        let traceparent = request.meta.get_traceparent().or_else(|| header("traceparent"));
+        let message = Carrier {
+            traceparent: request.meta.get_traceparent(),
+            tracestate: request.meta.get_tracestate(),
+            uber_trace_id: None,
+        };
+        let transport = Carrier {
+            traceparent: header("traceparent"),
+            tracestate: header("tracestate"),
+            uber_trace_id: header("uber-trace-id"),
+        };
         let correlation = correlation(parts, request);
-        let incoming = Incoming { traceparent, correlation_id: Some(&correlation) };
-        let context = Context::begin(&incoming);
-        Self { labels: (method, tool), context, correlation, cancelled: request.ct.clone() }
+        // the conventions' order: what the message itself carries goes before the transport's
+        let carriers = [message, transport];
+        let context = Context::begin(&Incoming { carriers, correlation_id: Some(&correlation), lasting: false });
+        if let Some(seat) = parts.and_then(|parts| parts.extensions.get::<Seat>()) {
+            seat.take(&context);
+        }
+        let facts = Facts::of(method, parts, request);
+        Self { labels: (method, tool), context, correlation, cancelled: request.ct.clone(), facts }
+    }
+
+    /// Says what the request is about, by an attribute of the conventions.
+    pub(crate) fn about(mut self, key: &'static str, value: &str) -> Self {
+        self.facts.about(key, value);
+        self
     }
 
     /// Runs the handler's future, until its end or until the client takes the request back.
@@ -38,13 +64,11 @@ impl Seam {
         self,
         reply: impl Future<Output = Result<T, ErrorData>> + Send,
     ) -> Result<T, ErrorData> {
-        let mut counted = Counted::new(self.labels, self.context.clone());
-        let operation = OPERATION.observe(self.labels, async { Reply(reply.await) });
-        let reply = self.cancelled.run_until_cancelled(self.context.scope(operation)).await;
-        let Some(mut reply) = reply else {
+        let mut counted = Counted::new(self.labels, self.facts, self.context.clone());
+        let told = self.context.scope(counted.observe(reply));
+        let Some(mut reply) = self.cancelled.run_until_cancelled(told).await else {
             return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
         };
-        counted.ends(&reply);
         if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
             meta.0.remove(TIMED_OUT);
             meta.0.insert(correlation::META.to_owned(), self.correlation.as_str().into());
@@ -59,13 +83,20 @@ pub(crate) async fn direct<T: Seen>(
     tool: Tool,
     reply: impl Future<Output = Result<T, ErrorData>>,
 ) -> Result<T, ErrorData> {
-    let mut counted = Counted::new((method, tool), Context::current());
-    let mut reply = OPERATION.observe((method, tool), async { Reply(reply.await) }).await;
-    counted.ends(&reply);
+    let mut reply = Counted::new((method, tool), Facts::default(), Context::current()).observe(reply).await;
     if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
         meta.0.remove(TIMED_OUT);
     }
     reply.0
+}
+
+impl<T: Seen> Reply<T> {
+    /// Notes the code of a protocol error.
+    fn note(&self) {
+        if let Err(error) = &self.0 {
+            note_code(error.code);
+        }
+    }
 }
 
 /// Over HTTP the edge has made or validated the id, and its reply's header holds it already; over stdio only the message
@@ -84,12 +115,28 @@ fn correlation(parts: Option<&Parts>, request: &RequestContext<RoleServer>) -> C
 struct Counted {
     labels: (Method, Tool),
     ending: Ending,
+    facts: Facts,
     context: Context,
+    began: Instant,
+    bytes: u64,
 }
 
 impl Counted {
-    fn new(labels: (Method, Tool), context: Context) -> Self {
-        Self { labels, ending: Ending::Cancelled, context }
+    fn new(labels: (Method, Tool), facts: Facts, context: Context) -> Self {
+        Self { labels, ending: Ending::Cancelled, facts, context, began: Instant::now(), bytes: 0 }
+    }
+
+    /// Runs the handler's future as an operation, whose ids the line will have.
+    async fn observe<T: Seen>(&mut self, reply: impl Future<Output = Result<T, ErrorData>>) -> Reply<T> {
+        let operation = OPERATION.observe(self.labels, async {
+            self.context = Context::current();
+            self.facts.note();
+            let reply = Reply(reply.await);
+            reply.note();
+            self.ends(&reply);
+            reply
+        });
+        operation.await
     }
 
     fn ends<T: Seen>(&mut self, reply: &Reply<T>) {
@@ -98,6 +145,9 @@ impl Counted {
             Some(Fault::Timeout) => Ending::Timeout,
             Some(_) => Ending::Error,
         };
+        if tracing::COMPILED {
+            self.bytes = reply.bytes();
+        }
     }
 }
 
@@ -109,8 +159,15 @@ impl Drop for Counted {
         }
         REQUESTS.add((method, self.ending), 1);
         self.context.clone().run(|| {
-            let (method, tool, outcome) = (word(method), word(tool), word(self.ending));
-            sidelight::info!("request", method = method, tool = tool, outcome = outcome);
+            sidelight::info!(
+                "request",
+                method = word(method),
+                tool = word(tool),
+                outcome = word(self.ending),
+                duration_seconds = self.began.elapsed().as_secs_f64(),
+                bytes = self.bytes,
+                client = self.facts.client(),
+            );
         });
     }
 }
@@ -125,7 +182,7 @@ pub(crate) async fn counted(
     method: Method,
     reply: impl Future<Output = Result<(), ErrorData>>,
 ) -> Result<(), ErrorData> {
-    let mut counted = Counted::new((method, Tool::none()), Context::current());
+    let mut counted = Counted::new((method, Tool::none()), Facts::default(), Context::current());
     let reply = Reply(reply.await);
     counted.ends(&reply);
     reply.0

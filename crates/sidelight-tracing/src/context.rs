@@ -2,8 +2,10 @@
 //! between threads with its task. Swapping needs no reference counting.
 
 use crate::{
-    propagation::TraceParent,
-    request::{Arrival, Record, Request, Subject},
+    arena::{Arena, Subject, Value},
+    holders::Holder,
+    propagation::headers,
+    request::{self, Arrival, outbound},
 };
 use opentelemetry::{
     ContextGuard, SpanId, TraceFlags, TraceId,
@@ -15,7 +17,6 @@ use std::{
     cell::RefCell,
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context as Poller, Poll},
     time::{Duration, Instant},
 };
@@ -27,24 +28,26 @@ thread_local! {
 /// A request, and the place in it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    request: Option<Arc<Request>>,
+    request: Option<Holder<Arena>>,
     span: u64,
+    /// The record of the operation that this is in, if it has one.
+    place: Option<usize>,
     /// What foreign spans take as their parent; only while the request is sampled.
     bridge: Option<opentelemetry::Context>,
 }
 
 impl Context {
-    const NONE: Self = Self { request: None, span: 0, bridge: None };
+    const NONE: Self = Self { request: None, span: 0, place: None, bridge: None };
 
     /// Begins a request: whether it is sampled is decided here.
     #[must_use]
     pub fn begin(arrival: &Arrival<'_>) -> Self {
-        let request = Request::begin(arrival);
-        Self {
-            bridge: request.sampled.then(|| remote(request.trace, request.caller)),
-            span: request.caller,
-            request: Some(Arc::new(request)),
-        }
+        let request = request::begin(arrival);
+        let (trace, span, sampled) = {
+            let arena = request.value();
+            (arena.trace, arena.caller, arena.sampled)
+        };
+        Self { bridge: sampled.then(|| remote(trace, span)), span, place: None, request: Some(request) }
     }
 
     /// The context that is current on this thread.
@@ -55,45 +58,83 @@ impl Context {
 
     /// Makes this context current whenever the future is polled.
     pub fn scope<F: Future>(self, future: F) -> Within<F> {
-        Within { future, node: Node { context: self, parent: 0 } }
+        Within { future, node: Node { context: self } }
     }
 
     /// Makes this context current while the function runs.
     pub fn run<R>(self, function: impl FnOnce() -> R) -> R {
-        let mut node = Node { context: self, parent: 0 };
+        let mut node = Node { context: self };
         let _current = node.enter();
         function()
     }
 
-    /// The W3C header for a call that leaves this process; `None` outside a request.
+    /// Whether this is in a request that is sampled.
     #[must_use]
-    pub fn traceparent(&self) -> Option<String> {
-        let request = self.request.as_ref()?;
-        let parent = TraceParent { trace: request.trace, span: self.span, sampled: request.sampled };
-        Some(parent.to_string())
+    pub fn is_sampled(&self) -> bool {
+        self.bridge.is_some()
+    }
+
+    /// Headers for a call that leaves this process: what the propagators say, and the correlation id under this name. None
+    /// outside a request.
+    #[must_use]
+    pub fn headers(&self, correlation: &'static str) -> Vec<(&'static str, String)> {
+        let Some(request) = &self.request else { return Vec::new() };
+        let arena = request.value();
+        let (parent, state) = outbound(&arena, self.span);
+        let mut headers = headers(&parent, &state);
+        if !arena.correlation_id.is_empty() {
+            headers.push((correlation, arena.correlation_id.clone()));
+        }
+        headers
+    }
+
+    /// A comment for a statement of a sampled request, as sqlcommenter writes it
+    /// (<https://google.github.io/sqlcommenter/spec/>): keys in order, values quoted; ids need no escape.
+    #[must_use]
+    pub fn sql_comment(&self) -> Option<String> {
+        let request = self.request.as_ref().filter(|_| self.is_sampled())?;
+        let arena = request.value();
+        let (parent, _) = outbound(&arena, self.span);
+        let id = &arena.correlation_id;
+        let id = if id.is_empty() { String::new() } else { format!("correlation_id='{id}',") };
+        Some(format!("/*{id}traceparent='{parent}'*/"))
+    }
+
+    /// Something else to know about the operation that the current code is in; bounded, and long words are cut.
+    pub fn note(key: &'static str, value: Value<'_>) {
+        CURRENT.with_borrow(|context| {
+            if let (Some(request), Some(place)) = (&context.request, context.place) {
+                request.value().note(place, key, value);
+            }
+        });
     }
 
     /// Whether the current request is sampled: one look at the thread.
     pub(crate) fn sampled() -> bool {
-        CURRENT.with_borrow(|context| context.bridge.is_some())
+        CURRENT.with_borrow(Self::is_sampled)
     }
 
-    /// Lends the current request's ids: trace, span, correlation id.
-    pub(crate) fn with_ids<R>(use_them: impl FnOnce(Option<(u128, u64, Option<&str>)>) -> R) -> R {
-        CURRENT.with_borrow(|context| {
-            let request = context.request.as_deref();
-            use_them(request.map(|it| (it.trace, context.span, it.correlation_id.as_deref())))
-        })
+    /// Lends the current request's ids, if there is one: trace, span, correlation id.
+    pub(crate) fn with_ids(use_them: impl FnOnce(u128, u64, &str)) {
+        // a thread that ends may log when its context is gone already
+        let _ = CURRENT.try_with(|current| {
+            let Ok(context) = current.try_borrow() else { return };
+            let Some(request) = &context.request else { return };
+            let arena = request.value();
+            use_them(arena.trace, context.span, &arena.correlation_id);
+        });
     }
 
     /// Gives a finished foreign span to the current request, or back, if it belongs to none that is current.
     pub(crate) fn gather(span: SpanData) -> Option<SpanData> {
-        CURRENT.with_borrow(|context| match &context.request {
-            Some(request) if span.span_context.trace_id() == TraceId::from_bytes(request.trace.to_be_bytes()) => {
-                request.gather(span);
-                None
+        CURRENT.with_borrow(|context| {
+            let Some(request) = &context.request else { return Some(span) };
+            let mut arena = request.value();
+            if span.span_context.trace_id() != TraceId::from_bytes(arena.trace.to_be_bytes()) {
+                return Some(span);
             }
-            _ => Some(span),
+            arena.gather(span);
+            None
         })
     }
 }
@@ -114,29 +155,30 @@ fn foreign(trace: u128) -> Option<u64> {
     })
 }
 
-/// A context that belongs to a future, and the span above it.
+/// A context that belongs to a future.
 #[derive(Debug)]
 pub struct Node {
     context: Context,
-    parent: u64,
 }
 
 impl Node {
     /// Outside any request.
-    pub const NONE: Self = Self { context: Context::NONE, parent: 0 };
+    pub const NONE: Self = Self { context: Context::NONE };
 
-    /// A new span below what is current.
+    /// An operation begins, below what is current.
     #[must_use]
-    pub fn child_of_current() -> Self {
-        let (request, parent) = CURRENT.with_borrow(|it| (it.request.clone(), it.span));
+    pub fn begin(subject: &'static dyn Subject, labels: u32, started: Instant) -> Self {
+        let (request, parent, sampled) = CURRENT.with_borrow(|it| (it.request.clone(), it.span, it.bridge.is_some()));
         let Some(request) = request else {
             return Self::NONE;
         };
-        let sampled = request.sampled;
-        let parent = sampled.then(|| foreign(request.trace)).flatten().unwrap_or(parent);
-        let span = request.next_span();
-        let bridge = sampled.then(|| remote(request.trace, span));
-        Self { context: Context { request: Some(request), span, bridge }, parent }
+        let mut arena = request.value();
+        let parent = sampled.then(|| foreign(arena.trace)).flatten().unwrap_or(parent);
+        let place = arena.begin(subject, labels, parent, started);
+        let span = place.map_or(parent, |place| arena.span(place)); // without a record it stands in for its parent
+        let bridge = sampled.then(|| remote(arena.trace, span));
+        drop(arena);
+        Self { context: Context { request: Some(request), span, place, bridge } }
     }
 
     /// Makes this context current until the guard is dropped.
@@ -146,18 +188,15 @@ impl Node {
         Entered { home: &mut self.context, _bridge: bridge }
     }
 
-    /// Puts what happened into the request's arena.
-    pub fn record(
-        self,
-        subject: &'static dyn Subject,
-        labels: u32,
-        outcome: usize,
-        started: Instant,
-        duration: Duration,
-    ) {
-        if let Some(request) = self.context.request {
-            let (span, parent) = (self.context.span, self.parent);
-            request.record(Record { subject, started, duration, span, parent, labels, outcome });
+    /// The operation ended.
+    pub fn end(self, outcome: usize, duration: Duration, notes: &[(&'static str, Value<'_>)]) {
+        let Some(request) = &self.context.request else { return };
+        let mut arena = request.value();
+        if let Some(place) = self.context.place {
+            for (key, value) in notes {
+                arena.note(place, key, *value);
+            }
+            arena.end(place, outcome, duration);
         }
     }
 }
@@ -197,55 +236,5 @@ impl<F: Future> Future for Within<F> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
-
-    fn context() -> Context {
-        Context::begin(&Arrival { traceparent: Some(PARENT), correlation_id: Some("c-1") })
-    }
-    fn here() -> Option<String> {
-        Context::current().traceparent()
-    }
-
-    #[tokio::test]
-    async fn a_context_survives_await_and_the_carriers_that_are_given_it() {
-        context()
-            .scope(async {
-                let root = here();
-                assert_eq!(root.as_deref(), Some(PARENT));
-                tokio::task::yield_now().await;
-                assert_eq!(here(), root);
-                let carried = Context::current().scope(async { here() });
-                assert_eq!(tokio::spawn(carried).await.unwrap(), root);
-                let blocking = Context::current();
-                assert_eq!(tokio::task::spawn_blocking(|| blocking.run(here)).await.unwrap(), root);
-                assert_eq!(tokio::spawn(async { here() }).await.unwrap(), None, "a bare spawn is not part of it");
-            })
-            .await;
-        assert_eq!(here(), None);
-    }
-
-    #[test]
-    fn a_caller_that_did_not_sample_is_followed() {
-        context().run(|| assert!(!Context::sampled()));
-    }
-
-    #[test]
-    fn children_get_ids_of_their_own_and_the_parent_s_trace() {
-        context().run(|| {
-            let (one, two) = (Node::child_of_current(), Node::child_of_current());
-            assert_ne!(one.context.span, two.context.span);
-            assert_eq!((one.parent, two.parent), (0xb7ad_6b71_6920_3331, 0xb7ad_6b71_6920_3331));
-        });
-    }
-
-    #[test]
-    fn lines_are_lent_the_ids_of_the_current_request_only() {
-        context().run(|| {
-            Context::with_ids(|ids| assert_eq!(ids.and_then(|(_, _, correlation)| correlation), Some("c-1")));
-        });
-        Context::with_ids(|ids| assert!(ids.is_none()));
-    }
-}
+#[path = "context_test.rs"]
+mod tests;

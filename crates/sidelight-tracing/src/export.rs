@@ -1,13 +1,17 @@
 //! The way out of the process: a bounded queue and one thread, which builds the spans and sends them by OTLP over HTTP.
-//! Never blocks the caller; counts what is lost and why.
+//! Never blocks whoever brings something; counts what is lost and why. A collector that does not take spans is left alone
+//! for a while, longer each time.
 
 use crate::{
-    flush,
-    request::{Kept, Seen},
-    span::spans,
+    arena::Seen,
+    collector::{Client, Heard},
+    queue::{Queue, Weighed},
+    request::{Kept, put_away},
+    sampling,
+    span::{ended, spans},
 };
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     trace::{SpanData, SpanExporter as _},
@@ -17,33 +21,61 @@ use std::{
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-/// Kept requests that wait; one more is dropped whole.
-const QUEUE_MAX: usize = 1024;
-/// Spans in one export.
+/// Spans in one export, about.
 const BATCH_MAX: usize = 512;
-/// How long one export may take: a hanging collector costs this much of the exporter's thread, and nothing else.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a collector is left alone that did not take a batch; doubled each time, up to the longest.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Longer than this nobody is left alone, whatever he asks.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
-static QUEUE: OnceLock<SyncSender<Item>> = OnceLock::new();
+static QUEUE: OnceLock<Queue<Item>> = OnceLock::new();
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static EXPORT_FAILED: AtomicU64 = AtomicU64::new(0);
+static REJECTED: AtomicU64 = AtomicU64::new(0);
 static TRUNCATED: AtomicU64 = AtomicU64::new(0);
+static RATE_LIMITED: AtomicU64 = AtomicU64::new(0);
 
+#[derive(Debug)]
 enum Item {
-    Kept(Box<Kept>),
+    Kept(Kept),
     Span(Box<SpanData>),
-    Flush(SyncSender<()>),
 }
 
-/// Spans lost so far: no place in the queue, not taken by the collector, no place in their arena.
-pub(crate) fn dropped() -> [u64; 3] {
-    [&QUEUE_FULL, &EXPORT_FAILED, &TRUNCATED].map(|lost| lost.load(Relaxed))
+impl Weighed for Item {
+    fn spans(&self) -> usize {
+        match self {
+            Self::Kept(kept) => kept.spans,
+            Self::Span(_) => 1,
+        }
+    }
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Kept(kept) => kept.bytes,
+            Self::Span(_) => size_of::<SpanData>() * 2, // with its attributes, about
+        }
+    }
+}
+
+/// Spans lost so far, by reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) queue_full: u64,
+    pub(crate) export_failed: u64,
+    pub(crate) rejected: u64,
+    pub(crate) truncated: u64,
+    pub(crate) rate_limited: u64,
+}
+
+pub(crate) fn lost() -> Lost {
+    let [queue_full, export_failed, rejected, truncated, rate_limited] =
+        [&QUEUE_FULL, &EXPORT_FAILED, &REJECTED, &TRUNCATED, &RATE_LIMITED].map(|lost| lost.load(Relaxed));
+    Lost { queue_full, export_failed, rejected, truncated, rate_limited }
 }
 
 /// Counts records that found no place in their arena.
@@ -53,112 +85,155 @@ pub(crate) fn truncated(records: u64) {
     }
 }
 
+/// Counts spans of requests that failed or were slow when too many did.
+pub(crate) fn rate_limited(spans: u64) {
+    RATE_LIMITED.fetch_add(spans, Relaxed);
+}
+
+/// Whether there is anybody to export to.
+pub(crate) fn is_on() -> bool {
+    QUEUE.get().is_some()
+}
+
 /// Hands over a kept request.
 pub(crate) fn keep(kept: Kept) {
-    let lost = kept.records.len() + kept.foreign.len();
-    send(Item::Kept(Box::new(kept)), lost);
+    send(Item::Kept(kept));
 }
 
 /// Hands over a single span that ended outside its request.
 pub(crate) fn span(span: SpanData) {
-    send(Item::Span(Box::new(span)), 1);
+    send(Item::Span(Box::new(span)));
 }
 
-fn send(item: Item, spans: usize) {
-    if let Some(queue) = QUEUE.get()
-        && queue.try_send(item).is_err()
-    {
-        QUEUE_FULL.fetch_add(spans as u64, Relaxed);
+fn send(item: Item) {
+    let Some(queue) = QUEUE.get() else { return };
+    if let Err(item) = queue.push(item) {
+        QUEUE_FULL.fetch_add(item.spans() as u64, Relaxed);
+        if let Item::Kept(kept) = item {
+            put_away(kept.arena);
+        }
     }
 }
 
 /// Starts the thread; the second call in a process does nothing.
 pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
-    if QUEUE.get().is_some() {
+    if QUEUE.set(Queue::new()).is_err() {
         return Ok(());
     }
-    let (queue, items) = sync_channel(QUEUE_MAX);
     // the exporter is built on its thread: its blocking client must not be made on a runtime
-    thread::Builder::new().name("sidelight-otlp".into()).spawn(move || match exporter(resource) {
-        Ok(exporter) => run(&exporter, &items),
-        Err(error) => tracing::warn!(error = %error, "traces are not exported"),
-    })?;
-    let _ = QUEUE.set(queue); // lost only to a start at the same moment, which has its own thread
-    Ok(())
+    let run = move || match exporter(resource) {
+        Ok((exporter, client)) => Exporter { to: exporter, client, is_up: true, is_taken: true, pause: None }.run(),
+        Err(error) => tracing::warn!(error = error, "traces are not exported"),
+    };
+    thread::Builder::new().name("sidelight-otlp".into()).spawn(run).map(drop)
 }
 
-/// Waits until everything handed over so far was exported, or the time is up.
-pub(crate) fn flush(limit: Duration) {
-    let Some(queue) = QUEUE.get() else { return };
-    flush::flush(queue, Item::Flush, limit);
+/// Waits until everything handed over so far was exported, or the time is up; gives the spans that were not.
+pub(crate) fn flush(limit: Duration) -> usize {
+    QUEUE.get().map_or(0, |queue| queue.flush(limit))
 }
 
 /// Where to is said by the standard `OTEL_EXPORTER_OTLP_*` variables, which the builder reads.
-fn exporter(resource: Vec<KeyValue>) -> Result<SpanExporter, opentelemetry_otlp::ExporterBuildError> {
-    // the first one stays: another part of the program may have chosen before
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut exporter =
-        SpanExporter::builder().with_http().with_timeout(TIMEOUT).with_retry_policy(RetryPolicy::disabled()).build()?;
+fn exporter(resource: Vec<KeyValue>) -> Result<(SpanExporter, Client), String> {
+    let client = Client::new().map_err(|error| error.to_string())?;
+    let builder = SpanExporter::builder().with_http().with_http_client(client.clone());
+    let mut exporter = builder.with_retry_policy(RetryPolicy::disabled()).build().map_err(|error| error.to_string())?;
     // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
     exporter.set_resource(&Resource::builder().with_attributes(resource).build());
-    Ok(exporter)
+    Ok((exporter, client))
 }
 
-fn run(exporter: &SpanExporter, items: &Receiver<Item>) {
-    let mut up = true;
-    while let Ok(first) = items.recv() {
-        let (mut batch, mut requests, mut flushed) = (Vec::new(), Vec::new(), None);
-        for item in std::iter::once(first).chain(items.try_iter()) {
-            match item {
-                Item::Kept(mut kept) => {
-                    batch.extend(spans(&mut kept));
-                    requests.push(kept);
+/// The thread's side.
+struct Exporter {
+    to: SpanExporter,
+    client: Client,
+    /// The last batch was sent.
+    is_up: bool,
+    /// And taken as a whole.
+    is_taken: bool,
+    /// For how long the collector is left alone, and since when.
+    pause: Option<(Instant, Duration)>,
+}
+
+impl Exporter {
+    fn run(&mut self) {
+        let Some(queue) = QUEUE.get() else { return };
+        let mut items = Vec::new();
+        loop {
+            queue.take(self.pause.map(|(since, pause)| since + pause), BATCH_MAX, &mut items);
+            self.batch(&items);
+            for item in items.drain(..) {
+                if let Item::Kept(kept) = item {
+                    put_away(kept.arena);
                 }
-                Item::Span(span) => batch.push(*span),
-                Item::Flush(done) => flushed = Some(done),
             }
-            if batch.len() >= BATCH_MAX || flushed.is_some() {
-                break;
-            }
+            queue.done();
         }
-        if !batch.is_empty() {
-            up = export(exporter, batch, up);
-        }
-        if up {
-            for kept in &requests {
-                remember(kept);
+    }
+
+    fn batch(&mut self, items: &[Item]) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        for item in items {
+            match item {
+                Item::Kept(kept) => batch.extend(spans(kept)),
+                Item::Span(span) => batch.push(span.as_ref().clone()),
             }
         }
-        if let Some(done) = flushed {
-            let _ = done.try_send(()); // whoever waited may have given up
+        if self.export(batch) {
+            items.iter().for_each(remember);
+        }
+    }
+
+    /// Exports a batch, and writes one line for each change of state. Whether all of it was taken.
+    fn export(&mut self, batch: Vec<SpanData>) -> bool {
+        let spans = batch.len() as u64;
+        let sent = futures_executor::block_on(self.to.export(batch));
+        let heard = self.client.heard();
+        match sent {
+            Ok(()) => self.sent(&heard),
+            Err(error) => {
+                EXPORT_FAILED.fetch_add(spans, Relaxed);
+                self.failed(&error.to_string(), heard.retry_after);
+                false
+            }
+        }
+    }
+
+    fn sent(&mut self, heard: &Heard) -> bool {
+        self.pause = None;
+        if !std::mem::replace(&mut self.is_up, true) {
+            tracing::info!("traces are exported again");
+        }
+        REJECTED.fetch_add(heard.rejected, Relaxed);
+        let is_taken = heard.rejected == 0;
+        if self.is_taken && !is_taken {
+            let why = heard.why.as_str();
+            tracing::warn!(rejected = heard.rejected, why = why, "the collector rejects spans; they are counted");
+        }
+        self.is_taken = is_taken;
+        is_taken
+    }
+
+    fn failed(&mut self, error: &str, retry_after: Option<Duration>) {
+        let longer = self.pause.map_or(PAUSE, |(_, pause)| (pause * 2).min(PAUSE_MAX));
+        // up to a quarter more, so that many programs do not come back at one moment
+        let jitter = longer.mul_f64(f64::from(sampling::random().to_le_bytes()[0]) / 1024.0);
+        let pause = retry_after.map_or(longer + jitter, |asked| asked.min(RETRY_AFTER_MAX));
+        self.pause = Some((Instant::now(), pause));
+        if std::mem::replace(&mut self.is_up, false) {
+            tracing::warn!(error = error, "traces cannot be exported; lost spans are counted");
         }
     }
 }
 
 /// Tells the operations of a request that its trace can be looked at.
-fn remember(kept: &Kept) {
-    for record in &kept.records {
-        let at = record.started(kept) + record.duration;
-        let seen = Seen { trace: kept.trace, span: record.span, duration: record.duration, at };
-        record.subject.remember(record.labels, record.outcome, &seen);
-    }
-}
-
-/// Exports a batch, and writes one line for each change of state. Gives the new state.
-fn export(exporter: &SpanExporter, batch: Vec<SpanData>, up: bool) -> bool {
-    let spans = batch.len() as u64;
-    match (futures_executor::block_on(exporter.export(batch)), up) {
-        (Ok(()), true) => true,
-        (Ok(()), false) => {
-            tracing::info!("traces are exported again");
-            true
-        }
-        (Err(error), up) => {
-            EXPORT_FAILED.fetch_add(spans, Relaxed);
-            if up {
-                tracing::warn!(error = %error, "traces cannot be exported; lost spans are counted");
-            }
-            false
-        }
+fn remember(item: &Item) {
+    let Item::Kept(kept) = item else { return };
+    let arena = kept.arena.value();
+    for (place, record) in arena.records.iter().enumerate() {
+        let Some(outcome) = record.outcome() else { continue };
+        let at = ended(&arena, kept, place);
+        let seen = Seen { trace: arena.trace, span: arena.span(place), duration: record.duration, at };
+        record.subject.remember(record.labels, outcome, &seen);
     }
 }

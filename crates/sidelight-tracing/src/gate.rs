@@ -1,32 +1,45 @@
-//! Which lines are written and which foreign spans are made: one filter for the whole stack. A filter for each layer
-//! would cost a disabled span ten times as much.
+//! Which lines are written and which foreign spans are made: one filter for the whole stack, which can be changed while the
+//! program runs. A filter for each layer would cost a disabled span ten times as much.
 
 use crate::Context;
+use std::sync::{PoisonError, RwLock};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{Layer, filter::Targets, layer};
 
 /// Lines by target and level; spans too, and then only while the current request is sampled.
 #[derive(Debug)]
-pub(crate) struct Gate(pub(crate) Targets);
+pub(crate) struct Gate;
+
+static WANTED: RwLock<Option<Targets>> = RwLock::new(None);
+
+/// From now on these are wanted. Every place in the code is asked anew, once.
+pub(crate) fn set(targets: Targets) {
+    *WANTED.write().unwrap_or_else(PoisonError::into_inner) = Some(targets);
+    tracing::callsite::rebuild_interest_cache();
+}
+
+fn wanted<R>(look: impl FnOnce(&Targets) -> R) -> Option<R> {
+    WANTED.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+}
 
 impl Gate {
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.would_enable(metadata.target(), metadata.level())
+    fn wants(metadata: &Metadata<'_>) -> bool {
+        wanted(|it| it.would_enable(metadata.target(), metadata.level())).unwrap_or(false)
     }
 }
 
 impl<S: Subscriber> Layer<S> for Gate {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        match (self.wants(metadata), metadata.is_span()) {
+        match (Self::wants(metadata), metadata.is_span()) {
             (false, _) => Interest::never(),
             (true, false) => Interest::always(),
             (true, true) => Interest::sometimes(), // asked anew each time: it depends on the request
         }
     }
     fn enabled(&self, metadata: &Metadata<'_>, _: layer::Context<'_, S>) -> bool {
-        self.wants(metadata) && (metadata.is_event() || Context::sampled())
+        (metadata.is_event() || Context::sampled()) && Self::wants(metadata)
     }
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.0.iter().map(|(_, level)| level).chain(self.0.default_level()).max()
+        wanted(|it| it.iter().map(|(_, level)| level).chain(it.default_level()).max()).flatten()
     }
 }

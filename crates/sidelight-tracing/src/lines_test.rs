@@ -1,13 +1,16 @@
 //! What a line looks like, and that nothing can break it.
 
 use super::*;
-use crate::{Arrival, gate::Gate};
+use crate::{
+    Arrival, Carrier, clock,
+    gate::{self, Gate},
+};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::{
     io,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -27,9 +30,9 @@ impl io::Write for Kept {
 /// What is written while `act` runs.
 fn written(form: Form, act: impl FnOnce()) -> String {
     let kept = Kept::default();
-    let writer = Writer::start(Box::new(kept.clone())).unwrap();
-    let stack =
-        tracing_subscriber::registry().with(Gate("info".parse().unwrap())).with(LineLayer::new(writer.clone(), form));
+    let writer = Writer::start(Box::new(kept.clone()), Box::new(|_| String::new())).unwrap();
+    gate::set("info".parse().unwrap());
+    let stack = tracing_subscriber::registry().with(Gate).with(LineLayer::new(writer.clone(), form));
     tracing::subscriber::with_default(stack, act);
     writer.flush(Duration::from_secs(5));
     let bytes = kept.0.lock().unwrap().clone();
@@ -64,7 +67,8 @@ fn a_line_is_one_flat_object_with_the_fields_of_the_contract() {
 #[test]
 fn inside_a_request_every_line_carries_its_ids() {
     let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00");
-    let context = Context::begin(&Arrival { traceparent, correlation_id: Some("order-7") });
+    let carriers = [Carrier { traceparent, ..Carrier::default() }, Carrier::default()];
+    let context = Context::begin(&Arrival { carriers, correlation_id: Some("order-7"), lasting: false });
     let line = json_of(|| context.run(|| tracing::info!("within")));
     assert_eq!(line["correlation_id"], "order-7");
     assert_eq!(line["trace_id"], "0af7651916cd43dd8448eb211c80319c");
@@ -76,6 +80,31 @@ fn a_field_cannot_take_the_place_of_one_of_ours() {
     let line = json_of(|| tracing::info!(level = "forged", trace_id = "forged", "true"));
     assert_eq!((&line["level"], &line["level_"]), (&"INFO".into(), &"forged".into()));
     assert_eq!((line.get("trace_id"), &line["trace_id_"]), (None, &"forged".into()));
+}
+
+#[test]
+fn no_key_stands_in_a_line_twice() {
+    let text = written(Form::json("s", "v", "e"), || {
+        tracing::info!(level = 1, level_ = 2, truncated = 3, r#type = 4, correlation_id = "x", "twice");
+    });
+    for key in ["level", "level_", "level__", "truncated_", "type", "correlation_id_"] {
+        assert_eq!(text.matches(&format!("\"{key}\":")).count(), 1, "{key} in {text}");
+    }
+}
+
+#[test]
+fn secrets_are_masked_by_their_keys() {
+    for form in [Form::json("s", "v", "e"), Form::Text] {
+        let line = written(form, || tracing::info!(password = "hunter2", api_key = ?"hunter2", token = 17, "seen"));
+        assert!(!line.contains("hunter2") && !line.contains("17") && line.matches("***").count() == 3, "{line}");
+    }
+}
+
+#[test]
+fn the_writer_s_own_line_is_like_any_other() {
+    let line: Value = serde_json::from_str(&Form::json("docs", "1", "test").dropped(7)).unwrap();
+    assert_eq!((&line["lines"], &line["service_name"], &line["level"]), (&7.into(), &"docs".into(), &"WARN".into()));
+    assert!(Form::Text.dropped(7).ends_with('\n'));
 }
 
 #[test]
@@ -91,9 +120,8 @@ fn a_line_for_a_person_has_time_level_words_and_fields() {
 
 #[test]
 fn a_known_moment_is_written_as_rfc_3339() {
-    let mut line = String::new();
-    timestamp(&mut line, UNIX_EPOCH + Duration::from_micros(1_709_210_096_000_007));
-    assert_eq!(line, "2024-02-29T12:34:56.000007Z");
+    let moment = UNIX_EPOCH + Duration::from_micros(1_709_210_096_000_007);
+    assert_eq!(clock::text(moment), "2024-02-29T12:34:56.000007Z");
 }
 
 proptest! {

@@ -1,6 +1,22 @@
-//! W3C Trace Context, `traceparent` only, version 00 (<https://www.w3.org/TR/trace-context/>). Keeps no state.
+//! How a trace goes from one process to the next: W3C Trace Context, version 00 (<https://www.w3.org/TR/trace-context/>),
+//! and, where `OTEL_PROPAGATORS` names it, Jaeger's own header
+//! (<https://www.jaegertracing.io/docs/1.76/sdk-migration/#propagation-format>).
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU8, Ordering::Relaxed},
+};
+
+/// Where a caller's context may stand; what is not one is ignored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Carrier<'a> {
+    /// W3C `traceparent`.
+    pub traceparent: Option<&'a str>,
+    /// W3C `tracestate`: handed on as it is, if there is a `traceparent` and it is no longer than 512 bytes.
+    pub tracestate: Option<&'a str>,
+    /// Jaeger's `uber-trace-id`, read where that propagator is on and there is no `traceparent`.
+    pub uber_trace_id: Option<&'a str>,
+}
 
 /// A caller's place in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +27,85 @@ pub struct TraceParent {
     pub span: u64,
     /// Whether the caller keeps its part.
     pub sampled: bool,
+}
+
+/// What other vendors say of the trace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TraceState(pub(crate) String);
+
+/// Which forms are read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Propagators {
+    /// `traceparent` and `tracestate`.
+    pub tracecontext: bool,
+    /// `uber-trace-id`.
+    pub jaeger: bool,
+}
+
+impl Default for Propagators {
+    fn default() -> Self {
+        Self { tracecontext: true, jaeger: false }
+    }
+}
+
+/// Bit 0: W3C; bit 1: Jaeger.
+static PROPAGATORS: AtomicU8 = AtomicU8::new(1);
+
+pub(crate) fn set(propagators: Propagators) {
+    PROPAGATORS.store(u8::from(propagators.tracecontext) | (u8::from(propagators.jaeger) << 1), Relaxed);
+}
+
+fn propagators() -> Propagators {
+    let bits = PROPAGATORS.load(Relaxed);
+    Propagators { tracecontext: bits & 1 != 0, jaeger: bits & 2 != 0 }
+}
+
+/// A longer `tracestate` is dropped, as the specification allows.
+const TRACESTATE_BYTES_MAX: usize = 512;
+
+/// A caller, and its `tracestate`.
+type Found<'a> = (TraceParent, &'a str);
+
+/// The first carrier's context is the parent; that of the other one, if it is another, is linked.
+pub(crate) fn parent<'a>(carriers: &[Carrier<'a>; 2]) -> (Option<Found<'a>>, Option<TraceParent>) {
+    let with = propagators();
+    let [first, second] = carriers.each_ref().map(|carrier| carrier.read(with));
+    match (first, second) {
+        (Some(parent), Some((other, _))) if parent.0 != other => (Some(parent), Some(other)),
+        (parent, other) => (parent.or(other), None),
+    }
+}
+
+impl<'a> Carrier<'a> {
+    fn read(&self, with: Propagators) -> Option<Found<'a>> {
+        let w3c = || self.traceparent.filter(|_| with.tracecontext).and_then(parse);
+        let jaeger = || self.uber_trace_id.filter(|_| with.jaeger).and_then(parse_jaeger);
+        let Some(parent) = w3c() else { return jaeger().map(|parent| (parent, "")) };
+        let state = self.tracestate.map(str::trim).filter(|state| is_state(state));
+        Some((parent, state.unwrap_or_default()))
+    }
+}
+
+/// Nothing that could not stand in a header again.
+fn is_state(state: &str) -> bool {
+    state.len() <= TRACESTATE_BYTES_MAX && state.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
+}
+
+/// Header names and values for a call that leaves this process.
+pub(crate) fn headers(parent: &TraceParent, state: &TraceState) -> Vec<(&'static str, String)> {
+    let with = propagators();
+    let mut headers = Vec::with_capacity(4);
+    if with.tracecontext {
+        headers.push(("traceparent", parent.to_string()));
+        if !state.0.is_empty() {
+            headers.push(("tracestate", state.0.clone()));
+        }
+    }
+    if with.jaeger {
+        let TraceParent { trace, span, sampled } = *parent;
+        headers.push(("uber-trace-id", format!("{trace:032x}:{span:016x}:0:{:x}", u8::from(sampled))));
+    }
+    headers
 }
 
 impl fmt::Display for TraceParent {
@@ -42,53 +137,24 @@ pub fn parse(header: &str) -> Option<TraceParent> {
     (parent.trace != 0 && parent.span != 0).then_some(parent)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-    #[test]
-    fn the_specification_s_example_is_read_and_written_back() {
-        let parent = parse(GOOD).unwrap();
-        assert!(parent.sampled);
-        assert_eq!(parent.to_string(), GOOD);
-    }
-
-    #[test]
-    fn what_the_specification_says_to_ignore_is_ignored() {
-        for bad in [
-            "",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
-            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
-            "00-0af7651916cd43dd8448eb211c80319cb-7ad6b7169203331-01",
-            "ü0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        ] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_later_version_is_read_by_the_rules_of_this_one() {
-        let later = GOOD.replacen("00", "01", 1) + "-more";
-        assert!(parse(&later).is_some());
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_refused_or_read_without_a_panic(text in any::<String>()) {
-            let _ = parse(&text);
-        }
-
-        #[test]
-        fn every_parent_survives_a_round_trip(trace in 1..=u128::MAX, span in 1..=u64::MAX, sampled: bool) {
-            let parent = TraceParent { trace, span, sampled };
-            prop_assert_eq!(parse(&parent.to_string()), Some(parent));
-        }
-    }
+/// Reads `{trace}:{span}:{parent}:{flags}`: ids of up to 32 and 16 digits, without their leading zeros or with them; the
+/// parent is deprecated and not looked at; bit 0 of the flags says sampled. A header may be percent-encoded.
+fn parse_jaeger(header: &str) -> Option<TraceParent> {
+    let header = header.trim().replace("%3A", ":").replace("%3a", ":");
+    let parts: Vec<&str> = header.split(':').collect();
+    let [trace, span, _, flags] = parts[..] else { return None };
+    let number = |text: &str, digits: usize| {
+        let fits = (1..=digits).contains(&text.len()) && text.bytes().all(|it| it.is_ascii_hexdigit());
+        fits.then(|| u128::from_str_radix(text, 16).ok()).flatten()
+    };
+    let parent = TraceParent {
+        trace: number(trace, 32)?,
+        span: u64::try_from(number(span, 16)?).ok()?,
+        sampled: number(flags, 2)? & 1 == 1,
+    };
+    (parent.trace != 0 && parent.span != 0).then_some(parent)
 }
+
+#[cfg(test)]
+#[path = "propagation_test.rs"]
+mod tests;

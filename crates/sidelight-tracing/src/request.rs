@@ -1,184 +1,154 @@
-//! One request: who called, what it is known by, and the arena of what happened in it. Bounded; sealed and handed to
-//! the exporter when the last holder lets go, so that tasks the request spawned are in it.
+//! A request's way through an arena: it begins in a free one, which is sealed when the last holder lets go, so that tasks
+//! that the request spawned are in it. It is kept then, because it was sampled, failed, or was slow; else it is forgotten.
 
-use crate::{export, propagation, sampling};
-use opentelemetry_sdk::trace::SpanData;
+use crate::{
+    arena::Arena,
+    export,
+    holders::{Ends, Holder, Slot, Sole},
+    inspect,
+    propagation::{Carrier, TraceParent, TraceState, parent},
+    sampling,
+};
 use std::{
-    fmt,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
-/// Records of one request; what comes after is counted and left out.
-const RECORDS_MAX: usize = 64;
+/// Arenas that are used again and again. A request beyond gets one of its own, is not among those in flight, and is
+/// otherwise like any other.
+const ARENAS_MAX: usize = 4096;
+
 /// A request that takes longer is kept whatever the rate.
 const SLOW: Duration = Duration::from_secs(2);
-/// Successive span ids of a request lie this far apart: any odd number visits all of them before one comes again.
-const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// What a request brought with it.
 #[derive(Clone, Debug, Default)]
 pub struct Arrival<'a> {
-    /// W3C `traceparent`; anything that is not one is ignored.
-    pub traceparent: Option<&'a str>,
+    /// Where its caller's context may stand: the first that holds one gives the parent, the other one is linked.
+    pub carriers: [Carrier<'a>; 2],
     /// The id that lines and spans carry.
     pub correlation_id: Option<&'a str>,
-}
-
-/// A label's name and its value.
-pub type Attribute = (&'static str, &'static str);
-
-/// What a record is about: a declared operation.
-pub trait Subject: Sync + fmt::Debug {
-    /// The operation's name.
-    fn name(&self) -> &'static str;
-    /// The label values at a position.
-    fn attributes(&self, labels: u32) -> Vec<Attribute>;
-    /// The value of `error.type`; `None` for success.
-    fn error_type(&self, outcome: usize) -> Option<&'static str>;
-    /// Called once the collector has the span: from now on it can be looked at.
-    fn remember(&self, labels: u32, outcome: usize, seen: &Seen);
-}
-
-/// A run that the collector has a span of.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen {
-    /// The trace's id.
-    pub trace: u128,
-    /// The span's id.
-    pub span: u64,
-    /// How long it took.
-    pub duration: Duration,
-    /// When it ended.
-    pub at: SystemTime,
-}
-
-/// One operation that ended.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) subject: &'static dyn Subject,
-    pub(crate) started: Instant,
-    pub(crate) duration: Duration,
-    pub(crate) span: u64,
-    pub(crate) parent: u64,
-    pub(crate) labels: u32,
-    pub(crate) outcome: usize,
-}
-
-/// What is known of a request while it runs.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) trace: u128,
-    /// The caller's span, or 0.
-    pub(crate) caller: u64,
-    pub(crate) sampled: bool,
-    pub(crate) correlation_id: Option<Box<str>>,
-    root: u64,
-    clock: SystemTime,
-    started: Instant,
-    spans: AtomicU32,
-    arena: Mutex<Arena>,
-}
-
-#[derive(Debug, Default)]
-struct Arena {
-    records: Vec<Record>,
-    /// Spans that others made, by way of the bridge.
-    foreign: Vec<SpanData>,
-    truncated: u64,
-}
-
-impl Record {
-    /// When it began, by the request's clock.
-    pub(crate) fn started(&self, kept: &Kept) -> SystemTime {
-        kept.clock + self.started.saturating_duration_since(kept.started)
-    }
+    /// It lasts as long as its client likes: it is never slow.
+    pub lasting: bool,
 }
 
 /// A request that is kept, on its way to the exporter.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) trace: u128,
-    pub(crate) clock: SystemTime,
-    pub(crate) started: Instant,
-    pub(crate) caller: u64,
-    pub(crate) correlation_id: Option<Box<str>>,
+    pub(crate) arena: Sole<Arena>,
     pub(crate) reason: &'static str,
-    pub(crate) records: Vec<Record>,
-    pub(crate) foreign: Vec<SpanData>,
+    /// When it began.
+    pub(crate) began: SystemTime,
+    pub(crate) spans: usize,
+    pub(crate) bytes: usize,
 }
 
-impl Request {
-    pub(crate) fn begin(arrival: &Arrival<'_>) -> Self {
-        let parent = arrival.traceparent.and_then(propagation::parse);
-        let trace = parent.map_or_else(sampling::trace_id, |parent| parent.trace);
-        Self {
-            trace,
-            caller: parent.map_or(0, |parent| parent.span),
-            sampled: parent.map_or_else(|| sampling::decide(trace), |parent| parent.sampled),
-            correlation_id: arrival.correlation_id.map(Box::from),
-            root: sampling::random(),
-            clock: SystemTime::now(),
-            started: Instant::now(),
-            spans: AtomicU32::new(0),
-            arena: Mutex::default(),
-        }
-    }
+/// The arenas that there are, and which of them nobody uses.
+#[derive(Default)]
+struct Table {
+    all: Vec<Arc<Slot<Arena>>>,
+    free: Vec<usize>,
+}
 
-    /// The next span id: computed, so that nothing is stored before an operation ends.
-    pub(crate) fn next_span(&self) -> u64 {
-        let place = u64::from(self.spans.fetch_add(1, Relaxed));
-        match self.root.wrapping_add(place.wrapping_mul(STEP)) {
-            0 => STEP, // 0 means no span
-            span => span,
-        }
-    }
+static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), free: Vec::new() });
 
-    pub(crate) fn record(&self, record: Record) {
-        let mut arena = self.arena.lock().unwrap_or_else(PoisonError::into_inner);
-        if arena.records.len() < RECORDS_MAX {
-            arena.records.push(record);
-        } else {
-            arena.truncated += 1;
-        }
-    }
+fn table() -> MutexGuard<'static, Table> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    pub(crate) fn gather(&self, span: SpanData) {
-        let mut arena = self.arena.lock().unwrap_or_else(PoisonError::into_inner);
-        if arena.foreign.len() < RECORDS_MAX {
-            arena.foreign.push(span);
-        } else {
-            arena.truncated += 1;
+fn free_arena() -> Sole<Arena> {
+    let mut table = table();
+    let slot = match table.free.pop() {
+        Some(number) => Arc::clone(&table.all[number]),
+        None if table.all.len() < ARENAS_MAX => {
+            let slot = Slot::new(Arena::new(Some(table.all.len())));
+            table.all.push(Arc::clone(&slot));
+            slot
         }
+        None => Slot::new(Arena::new(None)),
+    };
+    Sole::of(slot)
+}
+
+/// Gives an arena back, so that another request may have it.
+pub(crate) fn put_away(arena: Sole<Arena>) {
+    let number = arena.value().number;
+    drop(arena);
+    if let Some(number) = number {
+        table().free.push(number);
     }
 }
 
-impl Drop for Request {
-    fn drop(&mut self) {
-        let arena = self.arena.get_mut().unwrap_or_else(PoisonError::into_inner);
-        export::truncated(arena.truncated);
-        let failed = |record: &Record| record.subject.error_type(record.outcome).is_some();
-        let reason = match () {
-            () if self.sampled => "head",
-            () if arena.records.iter().any(failed) => "error",
-            () if self.started.elapsed() > SLOW => "slow",
-            () => return,
-        };
-        if arena.records.is_empty() && arena.foreign.is_empty() {
-            return;
+/// Every arena; which of them are in use, each says itself.
+pub(crate) fn all() -> Vec<Arc<Slot<Arena>>> {
+    table().all.clone()
+}
+
+/// Begins a request: whether it is sampled is decided here, before any span exists.
+pub(crate) fn begin(arrival: &Arrival<'_>) -> Holder<Arena> {
+    let free = free_arena();
+    {
+        let mut arena = free.value();
+        arena.clear(sampling::random());
+        let (found, linked) = parent(&arrival.carriers);
+        if let Some((parent, tracestate)) = found {
+            (arena.trace, arena.caller, arena.sampled) = (parent.trace, parent.span, sampling::follow(&parent));
+            arena.tracestate.push_str(tracestate);
+        } else {
+            let trace = sampling::trace_id();
+            (arena.trace, arena.caller, arena.sampled) = (trace, 0, sampling::decide(trace));
         }
-        export::keep(Kept {
-            trace: self.trace,
-            clock: self.clock,
-            started: self.started,
-            caller: self.caller,
-            correlation_id: self.correlation_id.take(),
-            reason,
-            records: std::mem::take(&mut arena.records),
-            foreign: std::mem::take(&mut arena.foreign),
-        });
+        arena.link = linked;
+        arena.correlation_id.push_str(arrival.correlation_id.unwrap_or_default());
+        arena.slow_after = (!arrival.lasting).then_some(SLOW);
+        arena.is_live = true;
     }
+    free.hold()
+}
+
+impl Ends for Arena {
+    fn ends(last: Sole<Self>) {
+        let kept = seal(&mut last.value());
+        match kept {
+            Some((reason, took, spans, bytes)) => {
+                let began = SystemTime::now() - took;
+                export::keep(Kept { arena: last, reason, began, spans, bytes });
+            }
+            None => put_away(last),
+        }
+    }
+}
+
+/// Ends the request; says why it is kept, how long it took, and how much it is.
+fn seal(arena: &mut Arena) -> Option<(&'static str, Duration, usize, usize)> {
+    arena.is_live = false;
+    export::truncated(arena.truncated);
+    let took = arena.started.elapsed();
+    inspect::ended(arena);
+    let reason = match () {
+        () if arena.sampled => "head",
+        () if arena.failed => "error",
+        () if arena.slow_after.is_some_and(|slow| took > slow) => "slow",
+        () => return None,
+    };
+    let spans = arena.records.len() + arena.foreign.len();
+    if spans == 0 || !export::is_on() {
+        return None;
+    }
+    if !arena.sampled && !sampling::admit_unsampled() {
+        export::rate_limited(spans as u64);
+        return None;
+    }
+    Some((reason, took, spans, arena.bytes()))
+}
+
+/// What goes on with a call that leaves this process.
+pub(crate) fn outbound(arena: &Arena, span: u64) -> (TraceParent, TraceState) {
+    let parent = TraceParent { trace: arena.trace, span, sampled: arena.sampled };
+    (parent, TraceState(arena.tracestate.clone()))
+}
+
+/// How long ago.
+pub(crate) fn age(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64()
 }

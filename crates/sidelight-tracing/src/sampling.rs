@@ -1,25 +1,85 @@
-//! Ids, and the decision which requests are traced. It falls once, before any span exists.
+//! Ids, and the decision which requests are traced. It falls once, before any span exists; what failed or was slow is kept
+//! after all, at most so many a second.
 
+use crate::propagation::TraceParent;
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Instant,
 };
+
+/// Requests a second that are sampled because their callers say so: beyond, the rate decides, so that no caller can force
+/// all of them.
+const FOLLOWED_MAX: u32 = 100;
+/// Requests a second that are kept though they were not sampled: an outage must not become a flood.
+const UNSAMPLED_MAX: u32 = 100;
 
 /// The rate as a threshold for the low 63 bits of a trace id.
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
+/// Requests whose callers were not followed.
+static NOT_FOLLOWED: AtomicU64 = AtomicU64::new(0);
+static FOLLOWED: ASecond = ASecond::new(FOLLOWED_MAX);
+static UNSAMPLED: ASecond = ASecond::new(UNSAMPLED_MAX);
 
 /// Sets the share of requests, 0 to 1, that are sampled though no caller decided.
 pub(crate) fn set_rate(rate: f64) {
     THRESHOLD.store(threshold(rate), Relaxed);
 }
 
+/// Requests so far whose callers asked to be sampled and were too many.
+pub(crate) fn not_followed() -> u64 {
+    NOT_FOLLOWED.load(Relaxed)
+}
+
 /// Whether a new trace is sampled: the same trace is judged the same by every service that uses the SDK's
 /// `TraceIdRatioBased` with the same rate.
 pub(crate) fn decide(trace: u128) -> bool {
     under(trace, THRESHOLD.load(Relaxed))
+}
+
+/// Whether a caller's trace is sampled: as the caller decided, unless callers decide so too often.
+pub(crate) fn follow(parent: &TraceParent) -> bool {
+    if !parent.sampled {
+        return false;
+    }
+    // what the rate takes anyway needs no caller
+    let sampled = decide(parent.trace) || FOLLOWED.admit(second());
+    if !sampled {
+        NOT_FOLLOWED.fetch_add(1, Relaxed);
+    }
+    sampled
+}
+
+/// Whether one more request may be kept that was not sampled.
+pub(crate) fn admit_unsampled() -> bool {
+    UNSAMPLED.admit(second())
+}
+
+/// Seconds since the first question.
+fn second() -> u32 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u32::try_from(START.get_or_init(Instant::now).elapsed().as_secs()).unwrap_or(u32::MAX)
+}
+
+/// At most so many in each second of the clock; the high half holds the second, the low half how many were in it.
+struct ASecond {
+    seen: AtomicU64,
+    most: u32,
+}
+
+impl ASecond {
+    const fn new(most: u32) -> Self {
+        Self { seen: AtomicU64::new(0), most }
+    }
+
+    fn admit(&self, second: u32) -> bool {
+        let count = |seen: u64| if seen >> 32 == u64::from(second) { seen & u64::from(u32::MAX) } else { 0 };
+        let next = |seen| (count(seen) < u64::from(self.most)).then(|| (u64::from(second) << 32) | (count(seen) + 1));
+        self.seen.fetch_update(Relaxed, Relaxed, next).is_ok()
+    }
 }
 
 fn under(trace: u128, threshold: u64) -> bool {
@@ -69,6 +129,24 @@ mod tests {
     fn one_in_a_hundred_is_about_one_in_a_hundred() {
         let taken = (0..100_000).filter(|_| under(trace_id(), threshold(0.01))).count();
         assert!((800..1_200).contains(&taken), "{taken}");
+    }
+
+    #[test]
+    fn so_many_are_admitted_in_a_second_and_as_many_in_the_next() {
+        let limit = ASecond::new(3);
+        let admitted = |second| (0..9).filter(|_| limit.admit(second)).count();
+        assert_eq!([admitted(0), admitted(0), admitted(7)], [3, 0, 3]);
+    }
+
+    #[test]
+    fn a_caller_that_did_not_sample_is_followed_and_one_that_did_only_so_often() {
+        let parent = |sampled| TraceParent { trace: u128::MAX, span: 1, sampled };
+        assert!(!follow(&parent(false)));
+        let before = not_followed();
+        let followed = (0..5 * FOLLOWED_MAX).filter(|_| follow(&parent(true))).count();
+        // the test may run over the end of a second or two
+        assert!((1..=3 * FOLLOWED_MAX as usize).contains(&followed), "{followed}");
+        assert_eq!(not_followed() - before, u64::from(5 * FOLLOWED_MAX) - followed as u64);
     }
 
     #[test]

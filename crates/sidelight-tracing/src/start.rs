@@ -1,10 +1,13 @@
 //! Puts the parts together once: filter, lines, bridge, exporter. The guard flushes them at the end.
 
 use crate::{
-    bridge, export,
-    gate::Gate,
+    bridge,
+    export::{self, Lost},
+    gate::{self, Gate},
     limit,
     lines::{Form, LineLayer},
+    live, panics,
+    propagation::{self, Propagators},
     sampling,
     writer::{self, Writer},
 };
@@ -13,7 +16,7 @@ use std::{
     fmt, io,
     time::{Duration, Instant},
 };
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct Config {
     pub sample_rate: f64,
     /// Whether spans are exported.
     pub export: bool,
+    /// How a trace goes from one process to the next.
+    pub propagators: Propagators,
 }
 
 /// The form of log lines.
@@ -48,7 +53,7 @@ pub enum Lines {
 /// Why logs and traces did not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// The filter is not a list of directives.
+    /// The filter is not a list of directives; the sentence says what is allowed.
     Filter(String),
     /// A thread could not be started.
     Thread(io::Error),
@@ -59,11 +64,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Filter(filter) => write!(
-                f,
-                "invalid value {filter:?} for RUST_LOG: allowed are levels (off, error, warn, info, debug, trace) and \
-                 target=level, separated by commas, for example info,rmcp=warn"
-            ),
+            Self::Filter(why) => write!(f, "RUST_LOG: {why}"),
             Self::Thread(error) => write!(f, "no thread for logs or traces: {error}"),
             Self::Taken => f.write_str("logs were started before"),
         }
@@ -77,19 +78,21 @@ impl std::error::Error for StartError {}
 /// # Errors
 /// See [`StartError`].
 pub fn start(config: Config) -> Result<Guard, StartError> {
-    let targets: Targets = config.filter.parse().map_err(|_| StartError::Filter(config.filter.clone()))?;
+    let targets = live::parse(&config.filter).map_err(StartError::Filter)?;
     let form = match config.lines {
         Lines::Json => Form::json(&config.service_name, &config.version, &config.environment),
         Lines::Text => Form::Text,
     };
     let to: Box<dyn io::Write + Send> = if config.to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    let writer = Writer::start(to).map_err(StartError::Thread)?;
-    let stack = tracing_subscriber::registry()
-        .with(Gate(targets))
-        .with(LineLayer::new(writer.clone(), form))
-        .with(bridge::layer());
+    let own = form.clone();
+    let writer = Writer::start(to, Box::new(move |lines| own.dropped(lines))).map_err(StartError::Thread)?;
+    let lines = LineLayer::new(writer.clone(), form);
+    let stack = tracing_subscriber::registry().with(Gate).with(lines).with(bridge::layer());
+    gate::set(targets);
     tracing::subscriber::set_global_default(stack).map_err(|_| StartError::Taken)?;
-    sampling::set_rate(config.sample_rate);
+    panics::watch(writer.clone());
+    propagation::set(config.propagators);
+    live::begin(&config.filter, config.sample_rate);
     if config.export {
         export::start(resource(config)).map_err(StartError::Thread)?;
     }
@@ -109,10 +112,16 @@ fn resource(config: Config) -> Vec<KeyValue> {
 pub struct Dropped {
     /// Spans that found the exporter's queue full.
     pub spans_waiting: u64,
-    /// Spans that the collector did not take.
+    /// Spans that the collector was not there for.
     pub spans_exported: u64,
+    /// Spans that the collector did not take.
+    pub spans_rejected: u64,
+    /// Spans of failed and slow requests when there were too many.
+    pub spans_limited: u64,
     /// Records and spans beyond what is kept of one request.
     pub records: u64,
+    /// Requests that were not sampled though their callers asked for it, because too many did.
+    pub not_followed: u64,
     /// Log lines that found the writer's queue full.
     pub lines_waiting: u64,
     /// Log lines that could not be written.
@@ -124,9 +133,19 @@ pub struct Dropped {
 /// What was lost so far.
 #[must_use]
 pub fn dropped() -> Dropped {
-    let [spans_waiting, spans_exported, records] = export::dropped();
+    let Lost { queue_full, export_failed, rejected, truncated, rate_limited } = export::lost();
     let [lines_waiting, lines_written] = writer::dropped();
-    Dropped { spans_waiting, spans_exported, records, lines_waiting, lines_written, repeated: limit::suppressed() }
+    Dropped {
+        spans_waiting: queue_full,
+        spans_exported: export_failed,
+        spans_rejected: rejected,
+        spans_limited: rate_limited,
+        records: truncated,
+        not_followed: sampling::not_followed(),
+        lines_waiting,
+        lines_written,
+        repeated: limit::suppressed(),
+    }
 }
 
 /// How long the end may take in all.
@@ -143,7 +162,10 @@ pub struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let started = Instant::now();
-        export::flush(FLUSH.saturating_sub(FLUSH_LINES));
+        let left = export::flush(FLUSH.saturating_sub(FLUSH_LINES));
+        if left > 0 {
+            tracing::warn!(spans = left, "the end came before all traces were exported");
+        }
         self.writer.flush(FLUSH.saturating_sub(started.elapsed()));
     }
 }

@@ -1,106 +1,194 @@
-//! The thread that writes log lines, so that no request ever waits for a pipe. Its queue is bounded; what finds no
-//! place is dropped and counted.
+//! The thread that writes log lines, so that no request ever waits for a pipe. Lines wait in one buffer, bounded in bytes;
+//! what finds no room is dropped and counted, and once a second a line says how many. After a write the thread rests a
+//! moment, so that many lines go in one write, and a busy program wakes it rarely.
 
-use crate::flush::flush;
 use std::{
+    fmt,
     io::{self, Write},
+    mem,
     sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-/// Lines that wait; each is at most [`crate::lines::LINE_BYTES_MAX`] long.
-const QUEUE_MAX: usize = 4096;
+/// Bytes that wait; a line is at most [`crate::lines::LINE_BYTES_MAX`] long.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A larger buffer is given back after a burst.
+const KEPT_BYTES: usize = 256 * 1024;
+/// How long the thread rests between two writes.
+const REST: Duration = Duration::from_millis(5);
+/// How often it says that lines were dropped.
+const REPORT: Duration = Duration::from_secs(1);
 
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static WRITE_FAILED: AtomicU64 = AtomicU64::new(0);
 
-enum Item {
-    Line(Box<str>),
-    Flush(SyncSender<()>),
+/// Lines lost so far: no room in the buffer, and not to be written.
+pub(crate) fn dropped() -> [u64; 2] {
+    [&QUEUE_FULL, &WRITE_FAILED].map(|lost| lost.load(Relaxed))
 }
 
-/// The queue's near end.
+/// The buffer's near end.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer(SyncSender<Item>);
+pub(crate) struct Writer(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// Something waits to be written.
+    more: Condvar,
+    /// Something was written.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// Bytes handed over and bytes done with, from the start.
+    taken: u64,
+    done: u64,
+    is_asleep: bool,
+    is_hurried: bool,
+}
+
+/// The line that tells of so many dropped ones.
+pub(crate) type Report = Box<dyn Fn(u64) -> String + Send>;
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(mut to: Box<dyn Write + Send>) -> io::Result<Self> {
-        let (queue, items) = sync_channel(QUEUE_MAX);
-        thread::Builder::new().name("sidelight-log".into()).spawn(move || run(&mut *to, &items))?;
-        Ok(Self(queue))
+    pub(crate) fn start(to: Box<dyn Write + Send>, report: Report) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let mut far = Far { shared: Arc::clone(&shared), to, report, reported: 0, said: None };
+        thread::Builder::new().name("sidelight-log".into()).spawn(move || far.run())?;
+        Ok(Self(shared))
     }
 
     /// Hands over a line with its end.
     pub(crate) fn line(&self, line: &str) {
-        if let Err(TrySendError::Full(_)) = self.0.try_send(Item::Line(line.into())) {
+        let mut waiting = self.0.lock();
+        if waiting.bytes.len() + line.len() > WAITING_BYTES_MAX {
             QUEUE_FULL.fetch_add(1, Relaxed);
+            return;
+        }
+        waiting.bytes.extend_from_slice(line.as_bytes());
+        waiting.taken += line.len() as u64;
+        if mem::take(&mut waiting.is_asleep) {
+            self.0.more.notify_all();
         }
     }
 
     /// Waits until everything handed over so far was written, or the time is up.
     pub(crate) fn flush(&self, limit: Duration) {
-        flush(&self.0, Item::Flush, limit);
+        let mut waiting = self.0.lock();
+        let upto = waiting.taken;
+        waiting.is_hurried = true;
+        self.0.more.notify_all();
+        let is_behind = |waiting: &mut Waiting| waiting.done < upto;
+        drop(self.0.done.wait_timeout_while(waiting, limit, is_behind));
     }
 }
 
-/// Lines lost so far: no place in the queue, and not to be written.
-pub(crate) fn dropped() -> [u64; 2] {
-    [&QUEUE_FULL, &WRITE_FAILED].map(|lost| lost.load(Relaxed))
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn run(to: &mut dyn Write, items: &Receiver<Item>) {
-    while let Ok(first) = items.recv() {
-        for item in std::iter::once(first).chain(items.try_iter().take(QUEUE_MAX)) {
-            match item {
-                // a closed pipe or a full disk: the line is lost and counted, the server goes on
-                Item::Line(line) => drop(to.write_all(line.as_bytes()).map_err(|_| WRITE_FAILED.fetch_add(1, Relaxed))),
-                Item::Flush(done) => {
-                    let _ = to.flush();
-                    let _ = done.try_send(());
+/// The thread's side.
+struct Far {
+    shared: Arc<Shared>,
+    to: Box<dyn Write + Send>,
+    report: Report,
+    reported: u64,
+    said: Option<Instant>,
+}
+
+impl fmt::Debug for Far {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Far")
+    }
+}
+
+impl Far {
+    fn run(&mut self) {
+        let mut batch = Vec::with_capacity(KEPT_BYTES);
+        loop {
+            self.next(&mut batch);
+            self.write(&batch);
+            self.report();
+            let count = batch.len() as u64;
+            batch.clear();
+            batch.shrink_to(KEPT_BYTES);
+            self.rest(count);
+        }
+    }
+
+    /// Waits for lines, or for the time to tell of dropped ones.
+    fn next(&mut self, batch: &mut Vec<u8>) {
+        let is_empty = |waiting: &mut Waiting| {
+            waiting.is_asleep = waiting.bytes.is_empty();
+            waiting.is_asleep
+        };
+        let (shared, waiting) = (&self.shared, self.shared.lock());
+        let mut waiting = if self.unreported() > 0 {
+            let waited = shared.more.wait_timeout_while(waiting, REPORT, is_empty);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        } else {
+            shared.more.wait_while(waiting, is_empty).unwrap_or_else(PoisonError::into_inner)
+        };
+        waiting.is_asleep = false;
+        mem::swap(batch, &mut waiting.bytes);
+    }
+
+    /// A closed pipe or a full disk: what could not be written is lost and counted, the server goes on.
+    fn write(&mut self, batch: &[u8]) {
+        let mut rest = batch;
+        while !rest.is_empty() {
+            match self.to.write(rest) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(count @ 1..) => rest = &rest[count..],
+                Ok(0) | Err(_) => {
+                    let lost = rest.split(|byte| *byte == b'\n').count() - 1; // each line has an end
+                    WRITE_FAILED.fetch_add(lost as u64, Relaxed);
+                    return;
                 }
             }
         }
-        let _ = to.flush();
+        let _ = self.to.flush(); // what is not flushed now is flushed the next time
+    }
+
+    /// Says how many lines were dropped since it was last said, once a second.
+    fn report(&mut self) {
+        let unreported = self.unreported();
+        if unreported == 0 || self.said.is_some_and(|said| said.elapsed() < REPORT) {
+            return;
+        }
+        let line = (self.report)(unreported);
+        if self.to.write_all(line.as_bytes()).and_then(|()| self.to.flush()).is_ok() {
+            self.reported += unreported;
+        }
+        self.said = Some(Instant::now());
+    }
+
+    fn unreported(&self) -> u64 {
+        dropped().iter().sum::<u64>().saturating_sub(self.reported)
+    }
+
+    /// Tells whoever waits that so much is done, and lets more lines come together, unless somebody waits.
+    fn rest(&self, count: u64) {
+        let mut waiting = self.shared.lock();
+        waiting.done += count;
+        self.shared.done.notify_all();
+        let is_calm = |waiting: &mut Waiting| !waiting.is_hurried;
+        let rested = self.shared.more.wait_timeout_while(waiting, REST, is_calm);
+        let (mut waiting, _) = rested.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_hurried = false;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc::Sender;
-
-    /// A pipe that nobody reads: it takes nothing until the test lets go.
-    struct Blocked(Receiver<()>, Sender<usize>);
-
-    impl Write for Blocked {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let _ = self.0.recv(); // an error when the test has let go
-            let _ = self.1.send(bytes.len());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_pipe_that_nobody_reads_holds_up_nobody_and_what_finds_no_place_is_counted() {
-        let (release, wait) = std::sync::mpsc::channel();
-        let (wrote, written) = std::sync::mpsc::channel();
-        let writer = Writer::start(Box::new(Blocked(wait, wrote))).unwrap();
-        let lost = || usize::try_from(dropped()[0]).unwrap();
-        let before = lost();
-        let sent = 2 * QUEUE_MAX + 10;
-        (0..sent).for_each(|_| writer.line("x\n"));
-        let lost = lost() - before;
-        assert!(lost >= sent - 2 * QUEUE_MAX - 1, "one is being written, and a queue is bounded");
-        drop(release);
-        writer.flush(Duration::from_secs(10));
-        assert_eq!(written.try_iter().count() + lost, sent, "no line is lost without being counted");
-    }
-}
+#[path = "writer_test.rs"]
+mod tests;

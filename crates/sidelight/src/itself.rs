@@ -37,16 +37,22 @@ pub enum Loss {
     LinesWrite,
     /// A span: more waited than there is room for.
     SpansQueue,
-    /// A span: the collector did not take it.
+    /// A span: the collector could not be reached, or failed.
     SpansExport,
+    /// A span: the collector was there, and did not want it.
+    SpansRejected,
+    /// A span of a failed or slow request: there were too many of those.
+    SpansLimited,
     /// A span: its request had more than is kept of one.
     SpansTruncated,
+    /// A request that its caller had sampled: there were too many of those.
+    Callers,
 }
 
 /// Two labels of which only these pairs occur.
 impl Labels for Loss {
     const KEYS: &'static [&'static str] = &["signal", "reason"];
-    const CARDINALITY: usize = 7;
+    const CARDINALITY: usize = 10;
     const IS_CLOSED: bool = true;
     fn index(self) -> usize {
         self as usize
@@ -59,7 +65,10 @@ impl Labels for Loss {
             ["logs", "write_failed"],
             ["traces", "queue_full"],
             ["traces", "export_failed"],
+            ["traces", "rejected"],
+            ["traces", "rate_limited"],
             ["traces", "truncated"],
+            ["traces", "caller_limit"],
         ];
         pairs.get(index).map(|pair| pair.to_vec())
     }

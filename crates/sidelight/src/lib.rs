@@ -62,7 +62,7 @@ pub use correlation::CorrelationId;
 pub use metrics::{Counter, Gauge, Histogram};
 pub use operation::{Failure, Operation, Outcome};
 pub use page::Page;
-pub use settings::{LogFormat, Output, Profiling, Running, Settings, StartError, start};
+pub use settings::{LogFormat, Output, Profiling, Propagators, Running, Settings, StartError, start};
 pub use tracing::{Context, InContext};
 
 /// The features, and whether this build has them.

@@ -7,7 +7,7 @@
 mod imp;
 
 use crate::Definition;
-pub use imp::{Interned, Names, Observed, Operation};
+pub use imp::{Begun, Interned, Names, Observed, Operation};
 use std::time::{Duration, SystemTime};
 
 /// The ways an operation can fail, as a closed set.

@@ -16,6 +16,19 @@ pub struct Page {
     pub parameters: Option<&'static [Parameter]>,
     /// Answers a GET; may block, so it is called on a thread that may.
     pub show: fn(&Ask) -> Result<Reply, PageError>,
+    /// What a PUT does, where there is something to change.
+    pub change: Option<Change>,
+}
+
+/// A change that a page takes, to whoever has [`Permission::Change`].
+#[derive(Debug)]
+pub struct Change {
+    /// One sentence for the index.
+    pub says: &'static str,
+    /// Everything that the query may hold.
+    pub parameters: &'static [Parameter],
+    /// Answers a PUT: the page as it is then.
+    pub apply: fn(&Ask) -> Result<Reply, PageError>,
 }
 
 impl Page {
@@ -31,6 +44,20 @@ impl Page {
         let ask = self.parameters.map_or_else(|| Ok(Ask::default()), |parameters| Ask::parse(parameters, query))?;
         (self.show)(&Ask { accepts, ..ask })
     }
+
+    /// Reads the query, and changes what the page shows to what the body says. `None`: there is nothing to change.
+    ///
+    /// # Errors
+    /// See [`PageError`].
+    pub fn put<'q>(
+        &self,
+        query: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+        body: String,
+    ) -> Option<Result<Reply, PageError>> {
+        let change = self.change.as_ref()?;
+        let ask = Ask::parse(change.parameters, query);
+        Some(ask.and_then(|ask| (change.apply)(&Ask { body, ..ask })))
+    }
 }
 
 /// What a caller may do.
@@ -44,6 +71,8 @@ pub enum Permission {
     Read,
     /// Take profiles.
     Profile,
+    /// Change what a running program does.
+    Change,
 }
 
 /// One parameter of a page's query.
@@ -92,6 +121,8 @@ pub struct Ask {
     names: Vec<(&'static str, String)>,
     /// What the caller accepts.
     pub accepts: Accepts,
+    /// What the caller sent; empty for a GET.
+    pub body: String,
 }
 
 impl Ask {
@@ -190,6 +221,14 @@ pub struct Reply {
     pub file_name: Option<&'static str>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A JSON text.
+    #[must_use]
+    pub fn json(text: String) -> Self {
+        Self { content_type: "application/json", encoding: None, file_name: None, body: text.into_bytes() }
+    }
 }
 
 /// Why a page has no answer. The sentence is for the caller.

@@ -24,8 +24,25 @@ pub struct Settings {
     pub sample_rate: f64,
     /// Whether spans are exported; where to is said by the standard `OTEL_EXPORTER_OTLP_*` variables.
     pub export: bool,
+    /// How a trace goes from one process to the next.
+    pub propagators: Propagators,
     /// Which profiles may be taken.
     pub profiling: Profiling,
+}
+
+/// The forms in which a trace's context is read and written, as the standard `OTEL_PROPAGATORS` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Propagators {
+    /// W3C `traceparent` and `tracestate`.
+    pub tracecontext: bool,
+    /// Jaeger's `uber-trace-id`.
+    pub jaeger: bool,
+}
+
+impl Default for Propagators {
+    fn default() -> Self {
+        Self { tracecontext: true, jaeger: false }
+    }
 }
 
 /// The form of log lines.

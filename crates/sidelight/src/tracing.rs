@@ -8,7 +8,7 @@
 #[cfg_attr(not(feature = "tracing"), path = "tracing/off.rs")]
 mod imp;
 
-pub use imp::{COMPILED, Context, PAGES, Within};
+pub use imp::{COMPILED, Context, PAGES, Within, note};
 pub(crate) use imp::{Flush, start};
 #[doc(hidden)] // a seam between twins, and what `event!` expands to
 pub use imp::{Node, lines};
@@ -16,11 +16,52 @@ pub use imp::{Node, lines};
 /// What a request brought with it.
 #[derive(Clone, Debug, Default)]
 pub struct Incoming<'a> {
-    /// W3C `traceparent`; anything that is not one is ignored.
-    pub traceparent: Option<&'a str>,
+    /// Where its caller's context may stand, in the order in which they are believed: the first that holds one gives the
+    /// parent, the other one is linked.
+    pub carriers: [Carrier<'a>; 2],
     /// The id that log lines and spans of this request carry.
     pub correlation_id: Option<&'a crate::CorrelationId>,
+    /// It lasts as long as its client likes, so that it is never kept for being slow.
+    pub lasting: bool,
 }
+
+/// One place where a caller's context may stand: headers, or a message's own fields. What is none is ignored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Carrier<'a> {
+    /// W3C `traceparent`.
+    pub traceparent: Option<&'a str>,
+    /// W3C `tracestate`, which is handed on.
+    pub tracestate: Option<&'a str>,
+    /// Jaeger's `uber-trace-id`, where [`Propagators`](crate::Propagators) has it.
+    pub uber_trace_id: Option<&'a str>,
+}
+
+/// The value of a [`note`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A whole number.
+    Whole(i64),
+    /// A word; one of more than 256 bytes is cut.
+    Word(&'a str),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(word: &'a str) -> Self {
+        Self::Word(word)
+    }
+}
+
+macro_rules! whole { ($($number:ty),+) => {$(
+    impl From<$number> for Value<'_> {
+        fn from(number: $number) -> Self {
+            Self::Whole(i64::try_from(number).unwrap_or(i64::MAX))
+        }
+    }
+)+}}
+whole!(u32, u64, usize);
+
+/// An attribute's name and its value.
+pub type Note<'a> = (&'static str, Value<'a>);
 
 /// Carries the current context into a task.
 ///

@@ -4,10 +4,10 @@
 
 use sidelight::{
     Catalog, Context, CorrelationId, Counter, Described, FEATURES, Failure, Gauge, Histogram, InContext as _,
-    Instrument, Kind, LogFormat, Operation, Outcome, Output, Page, Profiling, Settings, catalog, labels,
+    Instrument, Kind, LogFormat, Operation, Outcome, Output, Page, Profiling, Propagators, Settings, catalog, labels,
     metrics::{Items, Probe, Seconds, Stopwatch, sample, watch_runtime},
     page::{Accepts, PageError, Permission},
-    tracing::Incoming,
+    tracing::{Carrier, Incoming, Value, note},
 };
 
 sidelight::allocator!();
@@ -63,13 +63,14 @@ fn settings() -> Settings {
         log_output: Output::Stderr,
         sample_rate: 1.0,
         export: false,
+        propagators: Propagators::default(),
         profiling: Profiling::Off,
     }
 }
 
 /// One request with more operations than are kept of one, which is 64.
 async fn too_much_in_one_request() {
-    let context = Context::begin(&Incoming { traceparent: None, correlation_id: None });
+    let context = Context::begin(&Incoming::default());
     let looks = async {
         for _ in 0..70 {
             let _ = LOOK.observe((Thing::Map, Who::none()), async { Ok(()) }).await;
@@ -166,12 +167,61 @@ fn a_profile_that_may_not_be_taken_says_which_feature_or_setting_is_missing() {
 async fn a_context_follows_the_future_and_the_blocking_thread() {
     let id = CorrelationId::generate();
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
-    let context = Context::begin(&Incoming { traceparent: Some(traceparent), correlation_id: Some(&id) });
-    let here = || Context::current().traceparent();
+    let carrier = Carrier { traceparent: Some(traceparent), ..Carrier::default() };
+    let carriers = [carrier, Carrier::default()];
+    let context = Context::begin(&Incoming { carriers, correlation_id: Some(&id), lasting: true });
+    let here = || Context::current().headers().into_iter().find(|it| it.0 == "traceparent").map(|it| it.1);
+    assert_eq!(context.sql_comment(), None, "it is not sampled");
     let seen = context.clone().scope(async move { tokio::spawn(async move { here() }.in_current_context()).await });
     let wanted = on("tracing").then(|| traceparent.to_owned());
     assert_eq!(seen.await.unwrap(), wanted);
     assert_eq!(context.run(here), wanted);
+}
+
+#[test]
+fn what_was_begun_ends_well_badly_or_not_at_all() {
+    Context::begin(&Incoming::default()).run(|| {
+        let begin = || LOOK.begin((Thing::Book, Who::none()));
+        begin().end(&Ok(()), &[("surface.rows", Value::from(3_u32)), ("surface.word", "w".into())]);
+        begin().end(&Err(Blind::Dark), &[]);
+        drop(begin());
+        note("surface.outside", 7_u64);
+    });
+    for error in ["dark", "cancelled"] {
+        let name = format!("surface_look_duration_seconds_count{{thing=\"book\",error_type=\"{error}\"}}");
+        assert_eq!(sample(&name), on("metrics").then_some(1.0), "{error}");
+    }
+}
+
+#[test]
+fn a_change_is_made_and_shown_or_the_page_names_the_missing_feature() {
+    let put = |path: &str, body: &str, seconds: &'static str| {
+        let page = sidelight::pages().find(|page| page.path == path).unwrap();
+        let query = [("seconds".into(), seconds.into())].into_iter().filter(|_| on("tracing"));
+        page.put(query, body.to_owned()).unwrap()
+    };
+    for (path, good, bad) in
+        [("/log/filter", "off,surface=error", "info,surface=loud"), ("/trace/sampling", "0.5", "2")]
+    {
+        match put(path, good, "60") {
+            Ok(reply) => {
+                let shown = String::from_utf8(reply.body).unwrap();
+                assert!(
+                    on("tracing") && shown.contains(good) && shown.contains("\"reverts_in_seconds\": 60"),
+                    "{shown}"
+                );
+                assert_eq!(page(path).unwrap(), shown);
+                assert!(matches!(put(path, bad, "60"), Err(PageError::BadParameter(why)) if why.contains("allowed")));
+                assert!(matches!(put(path, good, "0"), Err(PageError::BadParameter(_))), "each change ends");
+            }
+            Err(error) => {
+                assert!(!on("tracing"));
+                assert_eq!(error, PageError::NotBuilt { feature: "tracing" });
+            }
+        }
+    }
+    let without = sidelight::pages().find(|page| page.path == "/metrics").unwrap();
+    assert!(without.put(std::iter::empty(), String::new()).is_none(), "not every page can be changed");
 }
 
 #[test]

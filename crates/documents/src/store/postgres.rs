@@ -3,7 +3,7 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SourceCount, WAIT, place, pool::Pool,
+    SourceCount, WAIT, place, pool::Pool, statement,
 };
 use crate::Location;
 use sqlx::{
@@ -58,16 +58,19 @@ impl PostgresStore {
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1 FROM documents LIMIT 1").fetch_optional(&mut *self.pool.acquire().await?).await.map(drop)
+        statement::query("SELECT 1 FROM documents LIMIT 1")
+            .fetch_optional(&mut *self.pool.acquire().await?)
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn change(&self) -> Result<i64> {
-        sqlx::query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
+        statement::query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-        let query = sqlx::query_scalar(
+        let query = statement::query_scalar(
             "SELECT passages.id FROM passages JOIN documents ON documents.id = document,
                   to_tsquery('english', $1) AS question
              WHERE words @@ question AND ($2::text IS NULL OR source = $2)
@@ -93,8 +96,8 @@ impl PostgresStore {
         );
         let mut transaction = self.pool.begin().await?;
         let search = format!("SET LOCAL hnsw.ef_search = {}", limit.clamp(40, 1_000));
-        sqlx::query(AssertSqlSafe(search)).execute(&mut *transaction).await?;
-        let query = sqlx::query_scalar(AssertSqlSafe(statement));
+        statement::query(AssertSqlSafe(search)).execute(&mut *transaction).await?;
+        let query = statement::query_scalar(AssertSqlSafe(statement));
         let query = query.bind(text(vector)).bind(source.map(without_nul)).bind(i64::from(limit));
         let found = query.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
@@ -102,7 +105,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn passages(&self, ids: &[i64]) -> Result<Vec<Passage>> {
-        let query = sqlx::query_as(
+        let query = statement::query_as(
             "SELECT passages.id, source, path, title, heading, passages.text, start
              FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
              JOIN passages ON passages.id = wanted.id JOIN documents ON documents.id = document
@@ -113,7 +116,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn document(&self, source: &str, path: &str) -> Result<Option<Document>> {
-        let query = sqlx::query_as("SELECT title, text FROM documents WHERE source = $1 AND path = $2");
+        let query = statement::query_as("SELECT title, text FROM documents WHERE source = $1 AND path = $2");
         let row = query
             .bind(without_nul(source))
             .bind(without_nul(path))
@@ -123,7 +126,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn names(&self, after: After<'_>, limit: u32) -> Result<Vec<DocumentName>> {
-        let query = sqlx::query_as(
+        let query = statement::query_as(
             "SELECT source, path, title, octet_length(text)::bigint FROM documents
              WHERE ($1::text IS NULL OR source = $1)
                AND ($2::text IS NULL OR (source COLLATE \"C\", path COLLATE \"C\") > ($2, $3))
@@ -140,7 +143,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn paths(&self, source: &str, prefix: &str, limit: u32) -> Result<Vec<String>> {
-        let query = sqlx::query_scalar(
+        let query = statement::query_scalar(
             "SELECT path FROM documents WHERE source = $1 AND starts_with(path, $2) ORDER BY path COLLATE \"C\" LIMIT $3",
         );
         query
@@ -152,7 +155,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn sources(&self) -> Result<Vec<SourceCount>> {
-        let query = sqlx::query_as(
+        let query = statement::query_as(
             "SELECT source, count(DISTINCT documents.id), count(passages.id)
              FROM documents LEFT JOIN passages ON document = documents.id GROUP BY source ORDER BY source COLLATE \"C\"",
         );
@@ -161,7 +164,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn hashes(&self, source: &str) -> Result<HashMap<String, Vec<u8>>> {
-        let query = sqlx::query_as("SELECT path, hash FROM documents WHERE source = $1").bind(source);
+        let query = statement::query_as("SELECT path, hash FROM documents WHERE source = $1").bind(source);
         let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().collect())
     }
@@ -179,13 +182,13 @@ impl PostgresStore {
 
     async fn insert(&self, into: &mut Transaction<'_, Postgres>, new: &NewDocument) -> Result<()> {
         let Document { source, path, title, text: words } = &new.document;
-        let query = sqlx::query_scalar(
+        let query = statement::query_scalar(
             "INSERT INTO documents (source, path, title, text, hash) VALUES ($1, $2, $3, $4, $5) RETURNING id",
         );
         let query = query.bind(source).bind(path).bind(without_nul(title)).bind(without_nul(words)).bind(&new.hash);
         let document: i64 = query.fetch_one(&mut **into).await?;
         for passage in &new.passages {
-            let query = sqlx::query(
+            let query = statement::query(
                 "WITH passage AS (
                      INSERT INTO passages (document, start, heading, text) VALUES ($1, $2, $3, $4) RETURNING id
                  )
@@ -210,19 +213,19 @@ impl PostgresStore {
     pub(crate) async fn retain_sources(&self, names: &[&str]) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         lock(&mut transaction).await?;
-        let query = sqlx::query("DELETE FROM documents WHERE source <> ALL ($1)").bind(names);
+        let query = statement::query("DELETE FROM documents WHERE source <> ALL ($1)").bind(names);
         query.execute(&mut *transaction).await?;
         commit(transaction).await
     }
 
     pub(crate) async fn remembered(&self) -> Result<Option<(String, String, bool)>> {
-        sqlx::query_as("SELECT corpus, model, complete FROM ingested")
+        statement::query_as("SELECT corpus, model, complete FROM ingested")
             .fetch_optional(&mut *self.pool.acquire().await?)
             .await
     }
 
     pub(crate) async fn remember(&self, corpus: &str, model: &str, complete: bool) -> Result<()> {
-        let query = sqlx::query(
+        let query = statement::query(
             "INSERT INTO ingested (one, corpus, model, complete) VALUES (1, $1, $2, $3)
              ON CONFLICT (one) DO UPDATE SET corpus = $1, model = $2, complete = $3",
         );
@@ -230,16 +233,16 @@ impl PostgresStore {
     }
 
     pub(crate) async fn load_session(&self, id: &str) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT state FROM sessions WHERE id = $1")
+        statement::query_scalar("SELECT state FROM sessions WHERE id = $1")
             .bind(id)
             .fetch_optional(&mut *self.pool.acquire().await?)
             .await
     }
 
     pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
-        let query = sqlx::query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
+        let query = statement::query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
         query.execute(&mut *self.pool.acquire().await?).await?;
-        let query = sqlx::query(
+        let query = statement::query(
             "INSERT INTO sessions (id, state, used) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET state = $2, used = $3",
         );
@@ -247,7 +250,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE id = $1")
+        statement::query("DELETE FROM sessions WHERE id = $1")
             .bind(id)
             .execute(&mut *self.pool.acquire().await?)
             .await
@@ -257,12 +260,12 @@ impl PostgresStore {
 
 /// One writer at a time, as SQLite has it: two replicas that read the same corpus do not fight over its documents.
 async fn lock(transaction: &mut Transaction<'_, Postgres>) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(&mut **transaction).await.map(drop)
+    statement::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(&mut **transaction).await.map(drop)
 }
 
 /// Ends a change of documents, and gives it its number.
 async fn commit(mut transaction: Transaction<'_, Postgres>) -> Result<()> {
-    sqlx::query("UPDATE change SET number = number + 1").execute(&mut *transaction).await?;
+    statement::query("UPDATE change SET number = number + 1").execute(&mut *transaction).await?;
     transaction.commit().await
 }
 
@@ -270,7 +273,7 @@ async fn commit(mut transaction: Transaction<'_, Postgres>) -> Result<()> {
 const WRITERS: i64 = 0x51de_1147;
 
 async fn delete(from: &mut Transaction<'_, Postgres>, source: &str, path: &str) -> Result<()> {
-    let query = sqlx::query("DELETE FROM documents WHERE source = $1 AND path = $2");
+    let query = statement::query("DELETE FROM documents WHERE source = $1 AND path = $2");
     query.bind(source).bind(path).execute(&mut **from).await.map(drop)
 }
 

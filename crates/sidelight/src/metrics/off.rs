@@ -22,6 +22,7 @@ pub const PAGES: &[Page] = &[Page {
     says: "Not in this build: feature `metrics`.",
     parameters: None,
     show: |_| Err(PageError::NotBuilt { feature: "metrics" }),
+    change: None,
 }];
 
 /// Nobody scrapes: the function is never called.

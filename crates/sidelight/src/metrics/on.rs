@@ -30,6 +30,7 @@ pub const PAGES: &[Page] = &[Page {
         values: Values::Names,
     }]),
     show,
+    change: None,
 }];
 
 pub(crate) fn start(settings: &Settings, catalogs: &[Catalog]) {

@@ -3,7 +3,7 @@
 #![allow(clippy::inline_always, clippy::unused_self)] // an off twin must vanish, and keeps the on twin's signatures
 
 use super::{Failure, Moment, Outcome};
-use crate::{Definition, Instrument, Kind, label::Labels, metrics::Storage};
+use crate::{Definition, Instrument, Kind, label::Labels, metrics::Storage, tracing::Note};
 use std::{convert::Infallible, marker::PhantomData};
 
 /// The very same future.
@@ -43,6 +43,22 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     {
         future
     }
+    /// Nothing begins.
+    #[inline(always)]
+    pub fn begin(&'static self, _: L) -> Begun<E> {
+        Begun(PhantomData)
+    }
+}
+
+/// Nothing that ends.
+#[derive(Debug)]
+#[must_use = "the twin ends when it is dropped"]
+pub struct Begun<E>(PhantomData<fn(E)>);
+
+impl<E: Failure> Begun<E> {
+    /// Nothing ended.
+    #[inline(always)]
+    pub fn end(self, _: &Result<(), E>, _: &[Note<'_>]) {}
 }
 
 impl<L: Labels, E: Failure> Storage for Operation<L, E> {

@@ -5,7 +5,7 @@ use crate::{
     Definition, Instrument, Kind,
     label::Labels,
     metrics::{OperationCell, Storage},
-    tracing::Node,
+    tracing::{Node, Note},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -63,16 +63,26 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     where
         F: Future<Output: Outcome<Failure = E>>,
     {
+        Observed { future, run: self.run(labels) }
+    }
+
+    /// Begins a run that is not a future. It belongs to the request in which it ends.
+    pub fn begin(&'static self, labels: L) -> Begun<E> {
+        let mut run = self.run(labels);
+        run.started = Some(Instant::now());
+        run.cell.begin(run.definition, run.labels as usize);
+        Begun { run, types: PhantomData }
+    }
+
+    #[inline]
+    fn run(&'static self, labels: L) -> Run {
         let index = labels.index();
-        Observed {
-            future,
-            run: Run {
-                definition: self.definition,
-                cell: &self.cells[index],
-                labels: u32::try_from(index).unwrap_or(u32::MAX),
-                started: None,
-                node: Node::NONE,
-            },
+        Run {
+            definition: self.definition,
+            cell: &self.cells[index],
+            labels: u32::try_from(index).unwrap_or(u32::MAX),
+            started: None,
+            node: Node::NONE,
         }
     }
 }
@@ -105,20 +115,49 @@ impl Run {
     #[inline]
     fn begin(&mut self) {
         if self.started.is_none() {
-            self.started = Some(Instant::now());
+            let started = Instant::now();
+            self.started = Some(started);
             self.cell.begin(self.definition, self.labels as usize);
-            self.node = Node::child_of_current();
+            self.node = Node::begin(self.definition, self.labels, started);
         }
     }
 
-    fn end(&mut self, outcome: usize) {
+    fn end(&mut self, outcome: usize, notes: &[Note<'_>]) {
         if let Some(started) = self.started.take() {
             let duration = started.elapsed();
             self.cell.end(self.definition, self.labels as usize, outcome, duration);
-            let node = std::mem::replace(&mut self.node, Node::NONE);
-            node.record(self.definition, self.labels, outcome, started, duration);
+            std::mem::replace(&mut self.node, Node::NONE).end(outcome, duration, notes);
         }
     }
+}
+
+/// A run that is not a future: something that was begun, and ends elsewhere. Dropped without an end it is `cancelled`.
+#[derive(Debug)]
+#[must_use = "dropping it ends the run"]
+pub struct Begun<E> {
+    run: Run,
+    types: PhantomData<fn(E)>,
+}
+
+impl<E: Failure> Begun<E> {
+    /// It ended, well or not, in the request that is current now, with what else there is to know.
+    pub fn end(mut self, outcome: &Result<(), E>, notes: &[Note<'_>]) {
+        if let Some(started) = self.run.started {
+            self.run.node = Node::begin(self.run.definition, self.run.labels, started);
+        }
+        self.run.end(outcome.failure().map_or(OK, |failure| COMMON + failure), notes);
+    }
+}
+
+impl<E> Drop for Begun<E> {
+    fn drop(&mut self) {
+        self.run.end(unfinished(), &[]);
+    }
+}
+
+/// How something ends that nobody ended.
+fn unfinished() -> usize {
+    if std::thread::panicking() { PANICKED } else { CANCELLED }
 }
 
 pin_project! {
@@ -127,7 +166,7 @@ pin_project! {
     pub struct Observed<F> { #[pin] future: F, run: Run }
     impl<F> PinnedDrop for Observed<F> {
         fn drop(this: Pin<&mut Self>) {
-            this.project().run.end(if std::thread::panicking() { PANICKED } else { CANCELLED });
+            this.project().run.end(unfinished(), &[]);
         }
     }
 }
@@ -143,7 +182,7 @@ impl<F: Future<Output: Outcome>> Future for Observed<F> {
             ready!(this.future.poll(poller))
         };
         let outcome = output.failure().map_or(OK, |failure| COMMON + failure);
-        this.run.end(outcome);
+        this.run.end(outcome, &[]);
         Poll::Ready(output)
     }
 }

@@ -20,6 +20,7 @@ const fn missing(path: &'static str) -> Page {
         says: "Not in this build: feature `profiling`.",
         parameters: None,
         show: |_| Err(PageError::NotBuilt { feature: "profiling" }),
+        change: None,
     }
 }
 

@@ -66,6 +66,7 @@ pub const PAGES: &[Page] = &[
             },
         ]),
         show: cpu_profile,
+        change: None,
     },
     Page {
         path: "/debug/pprof/heap",
@@ -73,6 +74,7 @@ pub const PAGES: &[Page] = &[
         says: "Heap in use, by jemalloc's samples.",
         parameters: Some(&[]),
         show: |_| heap_profile("heap"),
+        change: None,
     },
     Page {
         path: "/debug/pprof/allocs",
@@ -80,6 +82,7 @@ pub const PAGES: &[Page] = &[
         says: "The same as heap: the path that scrapers ask for.",
         parameters: Some(&[]),
         show: |_| heap_profile("allocs"),
+        change: None,
     },
 ];
 

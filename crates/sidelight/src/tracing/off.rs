@@ -2,15 +2,35 @@
 
 #![allow(clippy::inline_always, clippy::unused_self)] // an off twin must vanish, and keeps the on twin's signatures
 
-use super::Incoming;
-use crate::{Definition, Page, Settings, StartError};
+use super::{Incoming, Note, Value};
+use crate::{
+    Definition, Page, Settings, StartError,
+    page::{Change, PageError, Permission},
+};
 use std::time::{Duration, Instant};
 
 /// This build has no tracing.
 pub const COMPILED: bool = false;
 
-/// Nothing to show yet in either build.
-pub const PAGES: &[Page] = &[];
+const NOT_BUILT: PageError = PageError::NotBuilt { feature: "tracing" };
+
+const fn missing(path: &'static str, change: Option<Change>) -> Page {
+    Page {
+        path,
+        permission: Permission::Read,
+        says: "Not in this build: feature `tracing`.",
+        parameters: None,
+        show: |_| Err(NOT_BUILT),
+        change,
+    }
+}
+
+const NO_CHANGE: Option<Change> =
+    Some(Change { says: "Not in this build: feature `tracing`.", parameters: &[], apply: |_| Err(NOT_BUILT) });
+
+/// The pages answer that they are not built in.
+pub const PAGES: &[Page] =
+    &[missing("/debug/requests", None), missing("/log/filter", NO_CHANGE), missing("/trace/sampling", NO_CHANGE)];
 
 #[doc(hidden)]
 pub mod lines {}
@@ -60,10 +80,20 @@ impl Context {
     /// No header.
     #[inline(always)]
     #[must_use]
-    pub fn traceparent(&self) -> Option<String> {
+    pub fn headers(&self) -> [(&'static str, String); 0] {
+        []
+    }
+    /// No comment.
+    #[inline(always)]
+    #[must_use]
+    pub fn sql_comment(&self) -> Option<String> {
         None
     }
 }
+
+/// Nothing is noted.
+#[inline(always)]
+pub fn note<'a>(_: &'static str, _: impl Into<Value<'a>>) {}
 
 /// No record.
 #[doc(hidden)]
@@ -76,7 +106,7 @@ impl Node {
     /// No record.
     #[inline(always)]
     #[must_use]
-    pub fn child_of_current() -> Self {
+    pub fn begin(_: &'static Definition, _: u32, _: Instant) -> Self {
         Self
     }
     /// Nothing becomes current.
@@ -87,7 +117,7 @@ impl Node {
     }
     /// Nothing is kept.
     #[inline(always)]
-    pub fn record(self, _: &'static Definition, _: u32, _: usize, _: Instant, _: Duration) {}
+    pub fn end(self, _: usize, _: Duration, _: &[Note<'_>]) {}
 }
 
 /// Nothing is current.

@@ -1,14 +1,16 @@
 //! Contexts, records and lines, kept and written by `sidelight-tracing`.
 
-use super::Incoming;
+use super::{Carrier, Incoming, Note, Value};
 use crate::{
-    Definition, LogFormat, Output, Page, Settings, StartError,
+    Definition, LogFormat, Output, Page, Propagators, Settings, StartError, correlation,
     itself::{DROPPED, LOG_SUPPRESSED, Loss},
     metrics::Probe,
     operation::{self, Moment},
+    page::{Ask, Change, PageError, Parameter, Permission, Reply, Values},
 };
+pub use sidelight_tracing::Within;
 use sidelight_tracing::{Arrival, Attribute, Config, Dropped, Lines, Seen, Subject};
-pub use sidelight_tracing::{Node, Within};
+use std::time::{Duration, Instant};
 
 #[doc(hidden)] // what `event!` expands to
 pub use sidelight_tracing::tracing as lines;
@@ -16,8 +18,56 @@ pub use sidelight_tracing::tracing as lines;
 /// This build has tracing.
 pub const COMPILED: bool = true;
 
-/// Nothing to show yet in either build.
-pub const PAGES: &[Page] = &[];
+/// What the feature brings to the admin port.
+pub const PAGES: &[Page] = &[
+    Page {
+        path: "/debug/requests",
+        permission: Permission::Read,
+        says: "Requests in flight and where they stand; the slowest and the failed of each operation.",
+        parameters: Some(&[]),
+        show: |_| Ok(Reply::json(sidelight_tracing::requests())),
+        change: None,
+    },
+    Page {
+        path: "/log/filter",
+        permission: Permission::Read,
+        says: "Which log lines are written.",
+        parameters: Some(&[]),
+        show: |_| Ok(Reply::json(sidelight_tracing::filter())),
+        change: Some(Change {
+            says: "PUT directives such as info,mcp=debug: they hold for so many seconds.",
+            parameters: LASTS,
+            apply: |ask| changed(sidelight_tracing::set_filter(&ask.body, lasts(ask)), sidelight_tracing::filter),
+        }),
+    },
+    Page {
+        path: "/trace/sampling",
+        permission: Permission::Read,
+        says: "The share of requests that are traced though they are neither slow nor failed.",
+        parameters: Some(&[]),
+        show: |_| Ok(Reply::json(sidelight_tracing::rate())),
+        change: Some(Change {
+            says: "PUT a number from 0 to 1: it holds for so many seconds.",
+            parameters: LASTS,
+            apply: |ask| changed(sidelight_tracing::set_rate(&ask.body, lasts(ask)), sidelight_tracing::rate),
+        }),
+    },
+];
+
+/// A change reverts by itself.
+const LASTS: &[Parameter] = &[Parameter {
+    name: "seconds",
+    says: "How long the change holds.",
+    values: Values::Whole { least: 1, most: 86_400, default: 600 },
+}];
+
+fn lasts(ask: &Ask) -> Duration {
+    Duration::from_secs(ask.whole("seconds"))
+}
+
+fn changed(done: Result<(), String>, now: fn() -> String) -> Result<Reply, PageError> {
+    done.map(|()| Reply::json(now())).map_err(PageError::BadParameter)
+}
 
 /// Writes a line.
 #[macro_export]
@@ -37,8 +87,9 @@ impl Context {
     #[must_use]
     pub fn begin(incoming: &Incoming<'_>) -> Self {
         Self(sidelight_tracing::Context::begin(&Arrival {
-            traceparent: incoming.traceparent,
+            carriers: incoming.carriers.map(carrier),
             correlation_id: incoming.correlation_id.map(crate::CorrelationId::as_str),
+            lasting: incoming.lasting,
         }))
     }
     /// The context that is current on this thread.
@@ -54,10 +105,65 @@ impl Context {
     pub fn run<R>(self, function: impl FnOnce() -> R) -> R {
         self.0.run(function)
     }
-    /// The W3C header for a call that leaves this process; `None` outside a request.
+    /// Headers, in lower case, for a call that leaves this process: the trace, as the propagators say, and the correlation
+    /// id. None outside a request.
     #[must_use]
-    pub fn traceparent(&self) -> Option<String> {
-        self.0.traceparent()
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        self.0.headers(correlation::HEADER)
+    }
+    /// A comment that goes behind a statement of a sampled request, as sqlcommenter writes it: the database's own log then
+    /// names the request. A statement with it is like no other, so a cache of statements must not keep it.
+    #[must_use]
+    pub fn sql_comment(&self) -> Option<String> {
+        self.0.sql_comment()
+    }
+}
+
+fn carrier(carrier: Carrier<'_>) -> sidelight_tracing::Carrier<'_> {
+    let Carrier { traceparent, tracestate, uber_trace_id } = carrier;
+    sidelight_tracing::Carrier { traceparent, tracestate, uber_trace_id }
+}
+
+/// Adds an attribute to the operation that the current code is in, whether or not the request is sampled. Without an
+/// operation, or beyond some hundred notes of a request, nothing happens.
+pub fn note<'a>(key: &'static str, value: impl Into<Value<'a>>) {
+    sidelight_tracing::Context::note(key, kept(value.into()));
+}
+
+fn kept(value: Value<'_>) -> sidelight_tracing::Value<'_> {
+    match value {
+        Value::Whole(number) => sidelight_tracing::Value::Whole(number),
+        Value::Word(word) => sidelight_tracing::Value::Word(word),
+    }
+}
+
+/// The record of one run.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Node(sidelight_tracing::Node);
+
+impl Node {
+    /// No record.
+    pub const NONE: Self = Self(sidelight_tracing::Node::NONE);
+    /// Begins below what is current.
+    #[must_use]
+    pub fn begin(definition: &'static Definition, labels: u32, started: Instant) -> Self {
+        Self(sidelight_tracing::Node::begin(definition, labels, started))
+    }
+    /// Becomes current until the guard is dropped.
+    #[must_use]
+    pub fn enter(&mut self) -> sidelight_tracing::Entered<'_> {
+        self.0.enter()
+    }
+    /// Ends, with what else there is to know.
+    pub fn end(self, outcome: usize, duration: Duration, notes: &[Note<'_>]) {
+        match notes {
+            [] => self.0.end(outcome, duration, &[]),
+            notes => {
+                let notes: Vec<_> = notes.iter().map(|(key, value)| (*key, kept(*value))).collect();
+                self.0.end(outcome, duration, &notes);
+            }
+        }
     }
 }
 
@@ -88,14 +194,20 @@ pub(crate) struct Flush {
 
 /// Brings what was lost onto the metrics page.
 fn losses() {
-    let Dropped { spans_waiting, spans_exported, records, lines_waiting, lines_written, repeated } =
-        sidelight_tracing::dropped();
-    DROPPED.raise(Loss::SpansQueue, spans_waiting);
-    DROPPED.raise(Loss::SpansExport, spans_exported);
-    DROPPED.raise(Loss::SpansTruncated, records);
-    DROPPED.raise(Loss::LinesQueue, lines_waiting);
-    DROPPED.raise(Loss::LinesWrite, lines_written);
-    LOG_SUPPRESSED.raise((), repeated);
+    let lost: Dropped = sidelight_tracing::dropped();
+    for (loss, number) in [
+        (Loss::SpansQueue, lost.spans_waiting),
+        (Loss::SpansExport, lost.spans_exported),
+        (Loss::SpansRejected, lost.spans_rejected),
+        (Loss::SpansLimited, lost.spans_limited),
+        (Loss::SpansTruncated, lost.records),
+        (Loss::Callers, lost.not_followed),
+        (Loss::LinesQueue, lost.lines_waiting),
+        (Loss::LinesWrite, lost.lines_written),
+    ] {
+        DROPPED.raise(loss, number);
+    }
+    LOG_SUPPRESSED.raise((), lost.repeated);
 }
 
 pub(crate) fn start(settings: &Settings) -> Result<Flush, StartError> {
@@ -112,7 +224,13 @@ pub(crate) fn start(settings: &Settings) -> Result<Flush, StartError> {
         to_stderr: settings.log_output == Output::Stderr,
         sample_rate: settings.sample_rate,
         export: settings.export,
+        propagators: propagators(settings.propagators),
     };
     let guard = sidelight_tracing::start(config).map_err(|error| StartError::Tracing(error.to_string()))?;
     Ok(Flush { _guard: guard, _losses: Probe::new(losses) })
+}
+
+fn propagators(propagators: Propagators) -> sidelight_tracing::Propagators {
+    let Propagators { tracecontext, jaeger } = propagators;
+    sidelight_tracing::Propagators { tracecontext, jaeger }
 }

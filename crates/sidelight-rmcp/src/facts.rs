@@ -1,0 +1,119 @@
+//! What a request says of itself beside its method: attributes of its span, in the words of the conventions, and who sent it,
+//! for its line. Nothing of it can become a label: clients choose these words.
+
+use crate::metrics::Method;
+use http::request::Parts;
+use rmcp::{
+    RoleServer,
+    model::{ErrorCode, ProtocolVersion, RequestId},
+    service::RequestContext,
+};
+use sidelight::tracing::{self, note};
+
+/// What is noted of a request; empty in a build without traces.
+#[derive(Default)]
+pub(crate) struct Facts(Option<Known>);
+
+struct Known {
+    method: Method,
+    id: RequestId,
+    version: Option<ProtocolVersion>,
+    session: Option<Box<str>>,
+    is_http: bool,
+    client: Box<str>,
+    about: Option<(&'static str, Box<str>)>,
+}
+
+impl Facts {
+    pub(crate) fn of(method: Method, parts: Option<&Parts>, request: &RequestContext<RoleServer>) -> Self {
+        if !tracing::COMPILED {
+            return Self::default();
+        }
+        let session = parts.and_then(|parts| parts.headers.get("mcp-session-id")?.to_str().ok());
+        Self(Some(Known {
+            method,
+            id: request.id.clone(),
+            version: request.protocol_version(),
+            session: session.map(Box::from),
+            is_http: parts.is_some(),
+            client: client(request),
+            about: None,
+        }))
+    }
+
+    /// What the request is about, where that is no label.
+    pub(crate) fn about(&mut self, key: &'static str, value: &str) {
+        if let Some(known) = &mut self.0 {
+            known.about = Some((key, value.into()));
+        }
+    }
+
+    /// Who sent it, as `name/version`; a client may say anything, or nothing.
+    pub(crate) fn client(&self) -> &str {
+        self.0.as_ref().map_or("", |known| &known.client)
+    }
+
+    /// Notes all of it on the operation that the current code is in.
+    pub(crate) fn note(&self) {
+        let Some(known) = &self.0 else { return };
+        match &known.id {
+            RequestId::Number(number) => note("jsonrpc.request.id", number.to_string().as_str()),
+            RequestId::String(text) => note("jsonrpc.request.id", &**text),
+        }
+        if known.method == Method::ToolsCall {
+            note("gen_ai.operation.name", "execute_tool");
+        }
+        if let Some(version) = &known.version {
+            note("mcp.protocol.version", version.as_str());
+        }
+        if let Some(session) = &known.session {
+            note("mcp.session.id", &**session);
+        }
+        note("network.transport", if known.is_http { "tcp" } else { "pipe" });
+        if known.is_http {
+            note("network.protocol.name", "http");
+        }
+        if let Some((key, value)) = &known.about {
+            note(key, &**value);
+        }
+    }
+}
+
+/// The JSON-RPC code of a failure.
+pub(crate) fn note_code(code: ErrorCode) {
+    if tracing::COMPILED {
+        note("rpc.response.status_code", code.0.to_string().as_str());
+    }
+}
+
+/// From the message itself, as newer revisions have it; else from the handshake.
+fn client(request: &RequestContext<RoleServer>) -> Box<str> {
+    if let Some(info) = request.meta.get("io.modelcontextprotocol/clientInfo") {
+        let word = |key| info.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+        return name(word("name"), word("version"));
+    }
+    request.peer.peer_info().map(|info| name(&info.client_info.name, &info.client_info.version)).unwrap_or_default()
+}
+
+fn name(name: &str, version: &str) -> Box<str> {
+    let cut = |word: &str| word[..word.floor_char_boundary(WORD_BYTES_MAX)].to_owned();
+    match (name, version) {
+        (name, "") => cut(name).into(),
+        (name, version) => format!("{}/{}", cut(name), cut(version)).into(),
+    }
+}
+
+/// As much of a client's name as a line needs.
+const WORD_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_named_by_what_it_says_and_no_longer_than_needed() {
+        assert_eq!(&*name("inspector", "2.1"), "inspector/2.1");
+        assert_eq!(&*name("inspector", ""), "inspector");
+        assert_eq!(name(&"é".repeat(99), &"9".repeat(99)).len(), 2 * WORD_BYTES_MAX + 1);
+    }
+}

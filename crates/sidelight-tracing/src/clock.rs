@@ -1,0 +1,54 @@
+//! Time as people and programs read it: RFC 3339, UTC, microseconds. Knows no time zone.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes times, and remembers the last second: within it only the fraction is new.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    second: u64,
+    text: String,
+}
+
+/// A time.
+pub(crate) fn text(time: SystemTime) -> String {
+    let mut text = String::new();
+    Clock::default().write(&mut text, time);
+    text
+}
+
+impl Clock {
+    pub(crate) const fn new() -> Self {
+        Self { second: 0, text: String::new() }
+    }
+
+    pub(crate) fn write(&mut self, to: &mut String, time: SystemTime) {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if self.second != since.as_secs() || self.text.is_empty() {
+            self.second = since.as_secs();
+            self.text.clear();
+            self.text.push_str(&date(self.second));
+        }
+        to.push_str(&self.text);
+        let mut digits = *b".000000Z";
+        let mut rest = since.subsec_micros();
+        for place in (1..=6).rev() {
+            digits[place] = b'0' + (rest % 10).to_le_bytes()[0];
+            rest /= 10;
+        }
+        to.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+    }
+}
+
+/// Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+fn date(second: u64) -> String {
+    let (days, second) = (second / 86_400 + 719_468, second % 86_400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+}

@@ -1,0 +1,142 @@
+//! Writes foreign words so that they stay where they are put: nothing in them can end a line, close a quote, or turn the
+//! direction of what is read. The same in both forms of a line.
+
+use std::fmt::{self, Write};
+
+/// A longer value is cut.
+pub(crate) const VALUE_BYTES_MAX: usize = 2 * 1024;
+
+/// Escapes what is written to it.
+pub(crate) struct Escape<'a> {
+    to: &'a mut String,
+    left: usize,
+    is_cut: bool,
+}
+
+impl<'a> Escape<'a> {
+    pub(crate) fn new(to: &'a mut String) -> Self {
+        Self { to, left: VALUE_BYTES_MAX, is_cut: false }
+    }
+
+    /// Writes a word, or as much of it as there is room for.
+    pub(crate) fn word(&mut self, word: &str) {
+        let end = word.floor_char_boundary(self.left);
+        self.left -= end;
+        let taken = &word[..end];
+        if taken.bytes().all(is_plain) {
+            self.to.push_str(taken); // nearly always
+        } else {
+            taken.chars().for_each(|character| character_to(self.to, character));
+        }
+        if end < word.len() && !self.is_cut {
+            (self.is_cut, self.left) = (true, 0);
+            self.to.push('…');
+        }
+    }
+}
+
+impl Write for Escape<'_> {
+    fn write_str(&mut self, word: &str) -> fmt::Result {
+        self.word(word);
+        Ok(())
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
+fn character_to(to: &mut String, character: char) {
+    match character {
+        '"' => to.push_str("\\\""),
+        '\\' => to.push_str("\\\\"),
+        '\n' => to.push_str("\\n"),
+        '\r' => to.push_str("\\r"),
+        '\t' => to.push_str("\\t"),
+        '\u{0}'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => {
+            let _ = write!(to, "\\u{:04x}", u32::from(character)); // a String takes everything
+        }
+        other => to.push(other),
+    }
+}
+
+/// Whether a key says that its value is nobody's business. Looks at whole words: `input_tokens` is a number.
+pub(crate) fn is_secret(key: &str) -> bool {
+    let words = key.split(|character: char| !character.is_ascii_alphanumeric());
+    let is = |word: &str, secret: &&str| word.eq_ignore_ascii_case(secret);
+    let mut before = "";
+    words.into_iter().any(|word| {
+        let is_key = word.eq_ignore_ascii_case("key") && KEY_OF.iter().any(|of| is(before, of));
+        before = word;
+        is_key || SECRETS.iter().any(|secret| is(word, secret))
+    })
+}
+
+const SECRETS: [&str; 16] = [
+    "apikey",
+    "authorization",
+    "bearer",
+    "cookie",
+    "credential",
+    "credentials",
+    "jwt",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "pwd",
+    "secret",
+    "secrets",
+    "setcookie",
+    "token",
+];
+/// Words before `key` that make it a secret one.
+const KEY_OF: [&str; 6] = ["access", "api", "encryption", "private", "secret", "signing"];
+/// What stands in place of a secret.
+pub(crate) const MASK: &str = "***";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(word: &str) -> String {
+        let mut to = String::new();
+        Escape::new(&mut to).word(word);
+        to
+    }
+
+    #[test]
+    fn whatever_could_forge_a_line_is_escaped() {
+        assert_eq!(
+            escaped("a\n\"b\"\\\u{2028}\u{202e}\u{7f}\u{85}é"),
+            "a\\n\\\"b\\\"\\\\\\u2028\\u202e\\u007f\\u0085é"
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_cut_once_however_it_is_written() {
+        let mut to = String::new();
+        let mut escape = Escape::new(&mut to);
+        for _ in 0..VALUE_BYTES_MAX {
+            escape.write_str("é!").unwrap();
+        }
+        assert!(to.len() <= VALUE_BYTES_MAX + '…'.len_utf8() && to.ends_with('…'), "{}", to.len());
+        assert_eq!(to.matches('…').count(), 1);
+    }
+
+    #[test]
+    fn secrets_are_known_by_whole_words_of_their_keys() {
+        for key in ["password", "db.password", "Authorization", "api_key", "x-api-key", "session_token", "set-cookie"] {
+            assert!(is_secret(key), "{key}");
+        }
+        for key in ["input_tokens", "key", "cache_key", "tokenizer", "passwords_checked", "secretary", "author"] {
+            assert!(!is_secret(key), "{key}");
+        }
+    }
+}

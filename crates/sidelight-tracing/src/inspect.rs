@@ -1,0 +1,181 @@
+//! What requests do now, and which were the slowest and the failed of late: read from the same arenas that traces are made
+//! of, and kept in small buckets, one for each operation with its labels. Whoever looks waits for nobody.
+
+use crate::{
+    arena::{Arena, Record, Subject},
+    request,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Requests in flight that are shown: the oldest.
+const SHOWN_MAX: usize = 100;
+/// The slowest, and the failed, of each operation.
+const SAMPLES_MAX: usize = 8;
+/// Operations that have buckets: each label set counts.
+const BUCKETS_MAX: usize = 512;
+/// Older ones are forgotten.
+const OF_LATE: Duration = Duration::from_mins(15);
+
+/// One run that is remembered.
+#[derive(Clone, Debug)]
+struct Sample {
+    trace: u128,
+    span: u64,
+    correlation_id: Box<str>,
+    duration: Duration,
+    failure: Option<&'static str>,
+    ended: Instant,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    subject: &'static dyn Subject,
+    labels: u32,
+    /// In no order.
+    slowest: Vec<Sample>,
+    failed: VecDeque<Sample>,
+}
+
+/// By the operation's address and its labels.
+type Buckets = HashMap<(usize, u32), Bucket>;
+
+fn buckets() -> MutexGuard<'static, Buckets> {
+    static BUCKETS: OnceLock<Mutex<Buckets>> = OnceLock::new();
+    BUCKETS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks at a request that ended.
+pub(crate) fn ended(arena: &Arena) {
+    if arena.records.is_empty() {
+        return;
+    }
+    let (mut buckets, now) = (buckets(), Instant::now());
+    for (place, record) in arena.records.iter().enumerate() {
+        let key = (std::ptr::from_ref(record.subject).cast::<()>().addr(), record.labels);
+        let full = buckets.len() == BUCKETS_MAX;
+        let bucket = match buckets.entry(key) {
+            Entry::Occupied(bucket) => bucket.into_mut(),
+            Entry::Vacant(_) if full => continue,
+            Entry::Vacant(empty) => empty.insert(Bucket::new(record)),
+        };
+        bucket.look(arena, place, now);
+    }
+}
+
+impl Bucket {
+    fn new(record: &Record) -> Self {
+        let (subject, labels) = (record.subject, record.labels);
+        Self { subject, labels, slowest: Vec::with_capacity(SAMPLES_MAX), failed: VecDeque::with_capacity(SAMPLES_MAX) }
+    }
+
+    fn look(&mut self, arena: &Arena, place: usize, now: Instant) {
+        let record = &arena.records[place];
+        let failure = record.failure();
+        let sample = || Sample {
+            trace: arena.trace,
+            span: arena.span(place),
+            correlation_id: arena.correlation_id.as_str().into(),
+            duration: record.duration,
+            failure,
+            ended: now,
+        };
+        if failure.is_some() {
+            if self.failed.len() == SAMPLES_MAX {
+                self.failed.pop_front();
+            }
+            self.failed.push_back(sample());
+        } else if self.slowest.len() < SAMPLES_MAX {
+            self.slowest.push(sample());
+        } else if let Some(least) = self.slowest.iter_mut().min_by_key(|it| (is_of_late(it, now), it.duration))
+            && (!is_of_late(least, now) || least.duration < record.duration)
+        {
+            *least = sample();
+        }
+    }
+}
+
+fn is_of_late(sample: &Sample, now: Instant) -> bool {
+    now.saturating_duration_since(sample.ended) < OF_LATE
+}
+
+/// All of it, as JSON: durations and ages in seconds.
+#[must_use]
+pub fn requests() -> String {
+    let page = json!({ "in_flight": in_flight(), "operations": operations() });
+    format!("{page:#}\n")
+}
+
+fn in_flight() -> Value {
+    let mut flying: Vec<(Instant, Value)> = Vec::new();
+    for slot in request::all() {
+        let arena = slot.look();
+        if arena.is_live {
+            flying.push((arena.started, flying_one(&arena)));
+        }
+    }
+    flying.sort_by_key(|(started, _)| *started);
+    let count = flying.len();
+    let requests: Vec<Value> = flying.into_iter().take(SHOWN_MAX).map(|(_, it)| it).collect();
+    json!({ "count": count, "oldest": requests })
+}
+
+fn flying_one(arena: &Arena) -> Value {
+    let running = arena.records.iter().filter(|record| record.outcome().is_none());
+    let at: Vec<Value> = running
+        .map(|record| {
+            let name = name(record.subject, record.labels);
+            json!({ "operation": name, "age_seconds": request::age(record.started) })
+        })
+        .collect();
+    json!({
+        "request": arena.records.first().map(|root| name(root.subject, root.labels)),
+        "trace_id": format!("{:032x}", arena.trace),
+        "correlation_id": arena.correlation_id,
+        "is_sampled": arena.sampled,
+        "age_seconds": request::age(arena.started),
+        "at": at,
+    })
+}
+
+fn operations() -> Value {
+    let now = Instant::now();
+    let buckets = buckets();
+    let mut rows: Vec<(String, Value)> = buckets
+        .values()
+        .map(|bucket| {
+            let mut slowest: Vec<&Sample> = bucket.slowest.iter().filter(|it| is_of_late(it, now)).collect();
+            slowest.sort_by_key(|it| std::cmp::Reverse(it.duration));
+            let failed = bucket.failed.iter().rev().filter(|it| is_of_late(it, now));
+            let slowest: Vec<Value> = slowest.into_iter().map(|it| row(it, now)).collect();
+            let failed: Vec<Value> = failed.map(|it| row(it, now)).collect();
+            let (operation, shown) = (bucket.subject.name(), name(bucket.subject, bucket.labels));
+            let row = json!({ "operation": operation, "name": shown, "slowest": slowest, "failed": failed });
+            (format!("{operation} {shown}"), row)
+        })
+        .collect();
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn row(sample: &Sample, now: Instant) -> Value {
+    let ago = now.saturating_duration_since(sample.ended);
+    let ended = SystemTime::now().checked_sub(ago).map(crate::clock::text);
+    json!({
+        "trace_id": format!("{:032x}", sample.trace),
+        "span_id": format!("{:016x}", sample.span),
+        "correlation_id": sample.correlation_id,
+        "duration_seconds": sample.duration.as_secs_f64(),
+        "error_type": sample.failure,
+        "ended": ended,
+    })
+}
+
+/// The name that its span has.
+fn name(subject: &'static dyn Subject, labels: u32) -> String {
+    crate::span::name(subject.name(), &subject.attributes(labels))
+}
