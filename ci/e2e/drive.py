@@ -15,6 +15,7 @@ import act_ports
 import act_prometheus
 import act_refusals
 import act_stdio
+import act_traces
 from checks import Checks, want
 from server import Server
 
@@ -25,6 +26,8 @@ def main():
     parser.add_argument("--python-1", required=True, help="an interpreter with the client 1.x")
     parser.add_argument("--python-2", required=True, help="an interpreter with the client 2.x")
     parser.add_argument("--python-prometheus", required=True, help="an interpreter with prometheus-client")
+    parser.add_argument("--python-rotel", required=True, help="an interpreter with rotel, a collector of traces")
+    parser.add_argument("--work", required=True, help="the example that has spans of its own")
     parser.add_argument("--only", choices=ACTS, help="one act by itself")
     options = parser.parse_args()
     checks = Checks()
@@ -57,6 +60,7 @@ ACTS = {
     "stdio": act_stdio.run,
     "refusals": act_refusals.run,
     "prometheus": act_prometheus.run,
+    "traces": act_traces.run,
 }
 
 if __name__ == "__main__":

@@ -2,17 +2,13 @@
 and asks them. Knows no series. A service of theirs that the system runs is left alone."""
 
 import json
-import pathlib
-import socket
-import subprocess
 import time
 import urllib.parse
 
 import wire
-from checks import one_line, want
+from checks import want
+from programs import Program, free_port
 
-START_SECONDS = 30
-END_SECONDS = 10
 JOB = "mcp"
 CONFIG = """\
 global:
@@ -25,53 +21,20 @@ scrape_configs:
 """
 
 
-class Scraper:
+class Scraper(Program):
     """A running one. Use as a context manager: it never outlives the block."""
 
     ready = "/-/ready"
 
     def __init__(self, name, folder, target):
-        self.name = name
-        self.folder = pathlib.Path(folder, name.replace(" ", "-"))
-        self.folder.mkdir()
+        super().__init__(name, folder)
         config = self.folder / "scrape.yml"
         config.write_text(CONFIG.format(job=JOB, target=f"{target[0]}:{target[1]}"))
         self.address = ("127.0.0.1", free_port())
-        self.log = self.folder / "log"
-        self.process = subprocess.Popen(
-            self.command(config, f"{self.address[0]}:{self.address[1]}", self.folder / "data"),
-            stdin=subprocess.DEVNULL,
-            stdout=open(self.log, "wb"),
-            stderr=subprocess.STDOUT,
-        )
+        self.start(self.command(config, f"{self.address[0]}:{self.address[1]}", self.folder / "data"))
 
-    def __enter__(self):
-        try:
-            self._until_ready()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _until_ready(self):
-        started = time.monotonic()
-        while time.monotonic() - started < START_SECONDS and self.process.poll() is None:
-            try:
-                if wire.get(self.address, self.ready).status == 200:
-                    return
-            except OSError:
-                pass  # it does not listen yet
-            time.sleep(0.1)
-        raise RuntimeError(f"{self.name} did not start: {one_line(self.log.read_text(errors='replace')[-600:])}")
-
-    def __exit__(self, *_):
-        """Ends this very process."""
-        self.process.terminate()
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def is_ready(self):
+        return wire.get(self.address, self.ready).status == 200
 
     def get(self, path, **parameters):
         """The data of an API's answer."""
@@ -127,9 +90,3 @@ class VictoriaMetrics(Scraper):
             "-search.disableCache",
             "-loggerLevel=WARN",
         ]
-
-
-def free_port():
-    """A port that nobody has: neither program takes 0 and says which one it got."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

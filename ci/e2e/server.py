@@ -15,6 +15,8 @@ ADDRESS = re.compile(r"^(mcp|admin)\s+(http://\S+)")
 START_SECONDS = 30
 READY_SECONDS = 120
 END_SECONDS = 10
+# A few files, read in no time.
+DOCUMENTS = pathlib.Path(__file__).parents[2] / "crates/mcp/tests/documents"
 
 # Settings of the caller's shell must not reach the server.
 OURS = ("MCP_", "ADMIN_", "OTEL_", "EMBEDDINGS_")

@@ -49,14 +49,14 @@ def get(address, path, headers=None, seconds=SECONDS):
     return request(address, "GET", path, headers=headers, seconds=seconds)
 
 
-def modern(method, params=None, version=MODERN):
-    """Body and headers of a request of the newest revision."""
+def modern(method, params=None, version=MODERN, id=1, **more):
+    """Body and headers of a request of the newest revision; `more` stands in its `_meta`."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": version,
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "by-hand", "version": "0"},
     }
-    params = dict(params or {}) | {"_meta": meta}
+    params = dict(params or {}) | {"_meta": meta | more}
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
@@ -65,7 +65,7 @@ def modern(method, params=None, version=MODERN):
     }
     if "name" in params:
         headers["Mcp-Name"] = params["name"]
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode(), headers
+    return json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode(), headers
 
 
 def call(address, name, arguments, **more):

@@ -1,17 +1,20 @@
-//! Step `e2e`: builds the real binary and lets `ci/e2e/drive.py` drive it with the official Python clients and scrape
-//! it with the real Prometheus. What is checked is written there; here is only what it needs.
+//! Step `e2e`: builds the real binary and lets `ci/e2e/drive.py` drive it with the official Python clients, scrape it
+//! with the real Prometheus and collect its traces with a real collector. What is checked is written there; here is only
+//! what it needs.
 
 use crate::{cargo::cargo, house::House, run, score::Score, tools};
 use std::process::Command;
 
 /// Runs the step.
 pub(crate) fn run(house: &House, score: &mut Score) {
-    if let Err(why) = run::run(&mut cargo(house, &["build", "--release"])) {
-        score.fail("the release build", &why);
-        return score.give_up_building();
+    for build in [&["build", "--release"][..], &["build", "--release", "--example", "work", "-p", "mcp"]] {
+        if let Err(why) = run::run(&mut cargo(house, build)) {
+            score.fail("the release build", &why);
+            return score.give_up_building();
+        }
     }
     match driver(house) {
-        Ok(mut driver) => drive(&mut driver, score),
+        Ok(mut driver) => drive("e2e", &mut driver, score),
         Err(why) => score.fail("e2e", &why),
     }
 }
@@ -24,28 +27,33 @@ fn driver(house: &House) -> Result<Command, String> {
     let older = tools::venv(house, "venv-1", "mcp>=1,<2", "the client that speaks 2025-11-25, with a session")?;
     let parsers =
         tools::venv(house, "venv-prometheus", "prometheus-client", "the official parsers of our metrics page")?;
+    let collector = tools::venv(house, "venv-rotel", ROTEL, "a real collector of traces")?;
     let mut driver = Command::new("python3");
     driver.arg(house.path("ci/e2e/drive.py"));
     driver.arg("--binary").arg(house.target().join("release/mcp"));
     driver.arg("--python-2").arg(newest).arg("--python-1").arg(older).arg("--python-prometheus").arg(parsers);
-    driver.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+    driver.arg("--python-rotel").arg(collector).arg("--work").arg(house.target().join("release/examples/work"));
     Ok(driver)
 }
 
-/// Its last line holds its counts; a driver that ends without one has failed itself.
-fn drive(driver: &mut Command, score: &mut Score) {
+/// All that there is are pre-releases, which are only installed by their whole name.
+const ROTEL: &str = "rotel==0.0.1a15";
+
+/// Runs a driver. Its last line holds its counts; one that ends without them has failed itself.
+pub(crate) fn drive(name: &str, driver: &mut Command, score: &mut Score) {
+    driver.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
     let mut last = None;
     let end = run::run_reading(driver, |line| last = counts(line).or(last));
     match (last, end) {
         (Some((passed, failed)), end) => {
-            score.add("e2e", passed, failed);
+            score.add(name, passed, failed);
             if let Err(why) = end
                 && failed == 0
             {
-                score.fail("e2e", &why);
+                score.fail(name, &why);
             }
         }
-        (None, end) => score.fail("e2e", &end.err().unwrap_or_else(|| "the driver counted nothing".to_owned())),
+        (None, end) => score.fail(name, &end.err().unwrap_or_else(|| "the driver counted nothing".to_owned())),
     }
 }
 

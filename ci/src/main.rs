@@ -21,6 +21,7 @@ mod store;
 mod suite;
 mod tidy;
 mod tools;
+mod traces;
 
 use house::House;
 use score::Score;
@@ -52,7 +53,7 @@ fn run_all(steps: &[Step]) -> ExitCode {
             score.fail(step.name(), "not run: the workspace does not build");
             continue;
         }
-        times.push((step.name(), timed(*step, &house, &mut score)));
+        times.push((step.name(), timed(step, &house, &mut score)));
     }
     print_table(&times);
     score.print_failures();
@@ -60,7 +61,7 @@ fn run_all(steps: &[Step]) -> ExitCode {
     if score.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn timed(step: Step, house: &House, score: &mut Score) -> Duration {
+fn timed(step: &Step, house: &House, score: &mut Score) -> Duration {
     println!("\n=== {}: {} ===", step.name(), step.sentence());
     let started = Instant::now();
     step.run(house, score);

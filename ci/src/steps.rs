@@ -5,11 +5,12 @@ use crate::{
     check, conformance, cost, counts, e2e, features,
     house::House,
     score::Score,
-    soak, store, tidy,
+    soak, store, tidy, traces,
 };
+use std::path::PathBuf;
 
 /// One step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The house rules.
     Tidy,
@@ -25,24 +26,31 @@ pub(crate) enum Step {
     E2e,
     /// The official conformance suite.
     Conformance,
+    /// A trace in a real store of traces, and back.
+    Traces,
     /// Our metrics beside those of the field.
     Bench(Tables),
     /// The longer runs of `full`.
     Soak,
     /// Rewrites the table of least test counts.
     Counts,
+    /// A trace in a Jaeger that lies at this path, and back.
+    Jaeger(PathBuf),
 }
 
-use Step::{Bench, Check, Conformance, Cost, Counts, E2e, Features, Soak, Store, Tidy};
+use Step::{Bench, Check, Conformance, Cost, Counts, E2e, Features, Jaeger, Soak, Store, Tidy, Traces};
 
-/// Every step that has a name of its own, in the order in which `full` runs them.
-const STEPS: [Step; 10] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Bench(Tables::Metrics), Soak, Counts];
+/// Every step whose name is enough, in the order in which `full` runs them.
+const STEPS: [Step; 11] =
+    [Tidy, Check, Store, Features, Cost, E2e, Conformance, Traces, Bench(Tables::Metrics), Soak, Counts];
 /// The quickest first, so that a slip is told before a long build.
 const ALL: [Step; 6] = [Tidy, Check, Store, Features, Cost, E2e];
-const FULL: [Step; 9] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Bench(Tables::Metrics), Soak];
+const FULL: [Step; 10] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Traces, Bench(Tables::Metrics), Soak];
+/// The one that needs a path.
+const JAEGER: &str = "jaeger";
 
 /// The steps that the words on the command line name, in their order; else a sentence with the words that are allowed. After
-/// `bench` a word may say which tables.
+/// `bench` a word may say which tables; after `jaeger` one must say where it is.
 pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
     if words.is_empty() {
         return Err(format!("cargo ci: name at least one step: {}", allowed()));
@@ -53,12 +61,18 @@ pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
         match word {
             "all" => steps.extend(ALL),
             "full" => steps.extend(FULL),
-            name => match STEPS.iter().find(|step| step.name() == name) {
+            JAEGER => match words.next() {
+                Some(path) => steps.push(Jaeger(path.into())),
+                None => {
+                    return Err(format!("cargo ci: `{JAEGER}` needs the path of a Jaeger v2 binary as the next word"));
+                }
+            },
+            name => match STEPS.into_iter().find(|step| step.name() == name) {
                 Some(Bench(usual)) => {
                     let asked = words.next_if(|word| Tables::of_word(word).is_some()).and_then(Tables::of_word);
-                    steps.push(Bench(asked.unwrap_or(*usual)));
+                    steps.push(Bench(asked.unwrap_or(usual)));
                 }
-                Some(step) => steps.push(*step),
+                Some(step) => steps.push(step),
                 None => return Err(format!("cargo ci: no step is called `{name}`; allowed: {}", allowed())),
             },
         }
@@ -67,12 +81,12 @@ pub(crate) fn parse(words: &[String]) -> Result<Vec<Step>, String> {
 }
 
 fn allowed() -> String {
-    let names: Vec<&str> = STEPS.iter().map(|step| step.name()).collect();
-    format!("{}, all, full", names.join(", "))
+    let names = STEPS.map(|step| step.name());
+    format!("{}, {JAEGER} PATH, all, full", names.join(", "))
 }
 
 impl Step {
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Tidy => "tidy",
             Check => "check",
@@ -81,28 +95,32 @@ impl Step {
             Cost => "cost",
             E2e => "e2e",
             Conformance => "conformance",
+            Traces => "traces",
             Bench(_) => "bench",
             Soak => "soak",
             Counts => "counts",
+            Jaeger(_) => JAEGER,
         }
     }
 
-    pub(crate) fn sentence(self) -> &'static str {
+    pub(crate) fn sentence(&self) -> &'static str {
         match self {
             Tidy => "the house rules, as code",
             Check => "format, lints of every build, tests, documentation",
             Store => "the store on a real PostgreSQL, and what a search over the Rust books finds",
             Features => "the tests of all eight feature sets, per package",
             Cost => "with everything off, nothing of it is in the binary",
-            E2e => "the real binary, driven by the official Python clients",
+            E2e => "the real binary, driven by the official Python clients, scraped and traced",
             Conformance => "the official conformance suite against the real binary",
+            Traces => "a trace of the real binary in the real Phoenix, and back",
             Bench(_) => "our metrics beside those of the field, measured",
             Soak => "e2e three times, property tests with many cases, a search over 100,000 passages",
             Counts => "run every counted suite and write ci/test-counts.toml",
+            Jaeger(_) => "a trace of the real binary in a real Jaeger, and back; it needs a Jaeger v2 binary",
         }
     }
 
-    pub(crate) fn run(self, house: &House, score: &mut Score) {
+    pub(crate) fn run(&self, house: &House, score: &mut Score) {
         match self {
             Tidy => tidy::run(house, score),
             Check => check::run(house, score),
@@ -111,9 +129,11 @@ impl Step {
             Cost => cost::run(house, score),
             E2e => e2e::run(house, score),
             Conformance => conformance::run(house, score),
-            Bench(tables) => bench::run(tables, house, score),
+            Traces => traces::phoenix(house, score),
+            Bench(tables) => bench::run(*tables, house, score),
             Soak => soak::run(house, score),
             Counts => counts::rewrite(house, score),
+            Jaeger(binary) => traces::jaeger(binary, house, score),
         }
     }
 }
@@ -140,17 +160,32 @@ mod tests {
     #[test]
     fn bench_takes_a_word_for_its_tables_and_no_other_step_does() {
         let (metrics, instructions) = (Bench(Tables::Metrics), Bench(Tables::Instructions));
-        assert_eq!(parse(&words("bench")).unwrap(), [metrics]);
+        assert_eq!(parse(&words("bench")).unwrap(), [Bench(Tables::Metrics)]);
         assert_eq!(parse(&words("bench instructions tidy bench")).unwrap(), [instructions, Tidy, metrics]);
         assert!(parse(&words("metrics")).unwrap_err().contains("`metrics`"));
         assert!(parse(&words("bench metrics metrics")).is_err());
     }
 
     #[test]
+    fn jaeger_takes_the_next_word_as_its_path_and_is_in_neither_sum() {
+        assert_eq!(parse(&words("jaeger bin/tidy tidy")).unwrap(), [Jaeger("bin/tidy".into()), Tidy]);
+        assert!(parse(&words("tidy jaeger")).unwrap_err().contains("the path of a Jaeger v2 binary"));
+        let sums = parse(&words("all full")).unwrap();
+        assert!(!sums.iter().any(|step| matches!(step, Jaeger(_))));
+    }
+
+    #[test]
+    fn traces_are_read_back_in_full_and_not_in_all() {
+        assert_eq!(parse(&words("traces")).unwrap(), [Traces]);
+        assert!(FULL.contains(&Traces) && !ALL.contains(&Traces));
+    }
+
+    #[test]
     fn an_unknown_step_is_told_what_is_allowed() {
         let refusal = parse(&words("tidy everything")).unwrap_err();
         assert!(
-            refusal.contains("`everything`") && refusal.contains("tidy, check, store, features, cost, e2e"),
+            refusal.contains("`everything`")
+                && refusal.contains("tidy, check, store, features, cost, e2e, conformance, traces"),
             "{refusal}"
         );
         assert!(parse(&[]).unwrap_err().contains("at least one"));
