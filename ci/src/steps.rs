@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Conformance,
     /// A trace in a real store of traces, and back.
     Traces,
-    /// Our metrics beside those of the field.
+    /// Ours beside what the field has.
     Bench(Tables),
     /// The longer runs of `full`.
     Soak,
@@ -45,7 +45,19 @@ const STEPS: [Step; 11] =
     [Tidy, Check, Store, Features, Cost, E2e, Conformance, Traces, Bench(Tables::Metrics), Soak, Counts];
 /// The quickest first, so that a slip is told before a long build.
 const ALL: [Step; 6] = [Tidy, Check, Store, Features, Cost, E2e];
-const FULL: [Step; 10] = [Tidy, Check, Store, Features, Cost, E2e, Conformance, Traces, Bench(Tables::Metrics), Soak];
+const FULL: [Step; 11] = [
+    Tidy,
+    Check,
+    Store,
+    Features,
+    Cost,
+    E2e,
+    Conformance,
+    Traces,
+    Bench(Tables::Metrics),
+    Bench(Tables::Tracing),
+    Soak,
+];
 /// The one that needs a path.
 const JAEGER: &str = "jaeger";
 
@@ -113,7 +125,7 @@ impl Step {
             E2e => "the real binary, driven by the official Python clients, scraped and traced",
             Conformance => "the official conformance suite against the real binary",
             Traces => "a trace of the real binary in the real Phoenix, and back",
-            Bench(_) => "our metrics beside those of the field, measured",
+            Bench(_) => "ours beside what the field has, measured",
             Soak => "e2e three times, property tests with many cases, a search over 100,000 passages",
             Counts => "run every counted suite and write ci/test-counts.toml",
             Jaeger(_) => "a trace of the real binary in a real Jaeger, and back; it needs a Jaeger v2 binary",

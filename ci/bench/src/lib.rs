@@ -1,4 +1,5 @@
-//! Our metrics beside those of the field: what it costs to record, to scrape, and to record without ever being scraped.
+//! Ours beside those of the field. Metrics: what it costs to record, to scrape, and to record without ever being scraped.
+//! Traces and logs: what it costs that a request is seen (`request/*.rs`).
 //!
 //! Every library is used as its documentation shows it, with the labels, bounds and values of the others
 //! (`library/*.rs`, a file each). The machine is shared with others, so variants take turns in short batches and the
@@ -14,6 +15,7 @@ pub mod machine;
 mod one_thread;
 mod quantile;
 pub mod recording;
+pub mod request;
 pub mod scrape;
 mod table;
 mod two_threads;

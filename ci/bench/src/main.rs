@@ -1,13 +1,15 @@
-//! `bench metrics`: prints tables in Markdown, and what was reached. `bench instructions` has one column more, for which it
-//! needs valgrind. The other words are for processes that it starts itself.
+//! `bench metrics` and `bench tracing`: print tables in Markdown, and what was reached. `bench instructions` and
+//! `bench tracing-instructions` have one column more, for which they need valgrind. The other words are for processes that it
+//! starts itself.
 #![allow(clippy::print_stdout)] // a command-line program: what it prints is its purpose
 
 use bench::{
     growth, instructions, machine,
     recording::{self, Recorded},
+    request::{self, Pace, Variant},
     scrape, verdict,
 };
-use std::{env, process::ExitCode};
+use std::{env, process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -35,7 +37,15 @@ fn run(words: &[&str]) -> Result<(), String> {
             Ok(())
         }
         ["repeat", instrument, at] => instructions::repeat(recorded(instrument)?, number(at)?),
-        _ => Err("say `metrics` or `instructions`".to_owned()),
+        ["tracing"] => report_requests(false),
+        ["tracing-instructions"] => report_requests(true),
+        ["request", variant, units, pause] => {
+            let known = Variant::of_word(variant).ok_or_else(|| format!("`{variant}` is no variant"))?;
+            request::run(&known, Pace { units: number(units)?, pause: Duration::from_millis(number(pause)?) });
+            Ok(())
+        }
+        ["receive"] => request::receive(),
+        _ => Err("say `metrics`, `instructions`, `tracing` or `tracing-instructions`".to_owned()),
     }
 }
 
@@ -55,6 +65,15 @@ fn report(counts_instructions: bool) -> Result<(), String> {
     println!("### Growth\n\n{}", growth::table(&growth));
     println!("### Reached\n\n{}", verdict::table(&counter, &histogram, &scrapes, growth[0]));
     Ok(())
+}
+
+fn report_requests(counts_instructions: bool) -> Result<(), String> {
+    println!("{}\n", machine::line());
+    println!("CPU time of a unit in processes that take turns, their log being /dev/null: the median.\n");
+    let costs = request::measure(counts_instructions)?;
+    println!("{}", request::table(&costs));
+    println!("### Reached\n\n{}", request::verdict::table(&costs, request::allocations()?));
+    request::verdict::control(&costs)
 }
 
 fn recorded(word: &str) -> Result<Recorded, String> {

@@ -75,7 +75,7 @@ pub fn table(scrapes: &[Scrape]) -> String {
 }
 
 /// Each line of a process of ours: a package and numbers.
-fn rows(program: &str, arguments: &[&str]) -> Result<Vec<(String, Vec<f64>)>, String> {
+pub(crate) fn rows(program: &str, arguments: &[&str]) -> Result<Vec<(String, Vec<f64>)>, String> {
     let this = env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
     let output = Command::new(this.with_file_name(program)).args(arguments).output();
     let output = output.map_err(|error| format!("`{program}` cannot be started: {error}"))?;

@@ -6,7 +6,8 @@ use crate::{
     metrics::{CACHE_ENTRIES, CACHE_EVICTIONS, CACHE_LOOKUP, CACHE_REQUESTS, CacheName, Lookup},
 };
 use moka::{notification::RemovalCause, sync::Cache};
-use std::{hash::Hash, sync::Arc};
+use sidelight::tracing::note;
+use std::{convert::Infallible, hash::Hash, sync::Arc};
 
 /// Both caches. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -66,11 +67,12 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Obs
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {
-        let looking = CACHE_LOOKUP.begin(self.name);
-        let found = self.cache.get(key);
-        let (result, word) = if found.is_some() { (Lookup::Hit, "hit") } else { (Lookup::Miss, "miss") };
-        looking.end(&Ok(()), &[("cache.result", word.into())]);
-        CACHE_REQUESTS.add((self.name, result), 1);
+        let Ok(found) = CACHE_LOOKUP.run(self.name, || {
+            let found = self.cache.get(key);
+            note("cache.result", if found.is_some() { "hit" } else { "miss" });
+            Ok::<_, Infallible>(found)
+        });
+        CACHE_REQUESTS.add((self.name, if found.is_some() { Lookup::Hit } else { Lookup::Miss }), 1);
         found.map(|found| V::clone(&found))
     }
 

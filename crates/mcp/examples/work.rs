@@ -114,6 +114,7 @@ impl ServerHandler for Work {
 
 /// Each step notes and logs the job that it is for: none may be in another's trace.
 async fn work(job: &str) {
+    assert!(job != "panic", "as it was asked");
     plan(job).await;
     let spawned = tokio::spawn(step(How::Spawned, job.to_owned()).in_current_context());
     let (context, own) = (Context::current(), job.to_owned());
@@ -143,8 +144,10 @@ async fn step(how: How, job: String) {
 }
 
 fn step_here(job: &str) {
-    let step = STEP.begin(How::Blocking);
-    std::thread::sleep(Duration::from_millis(2));
-    sidelight::info!("a step", job = job);
-    step.end(&Ok(()), &[("job", job.into())]);
+    let Ok(()) = STEP.run(How::Blocking, || {
+        note("job", job);
+        std::thread::sleep(Duration::from_millis(2));
+        sidelight::info!("a step", job = job);
+        Ok::<_, Infallible>(())
+    });
 }

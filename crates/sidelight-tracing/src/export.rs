@@ -5,7 +5,7 @@
 use crate::{
     arena::Seen,
     collector::{Client, Heard},
-    queue::{Queue, Weighed},
+    queue::{Queue, Wait, Weighed},
     request::{Kept, put_away},
     sampling,
     span::{ended, spans},
@@ -28,6 +28,8 @@ use std::{
 
 /// Spans in one export, about.
 const BATCH_MAX: usize = 512;
+/// How long a kept request waits for others, so that one export carries many: the sending costs more than the spans.
+const COMPANY: Duration = Duration::from_millis(500);
 /// How long a collector is left alone that did not take a batch; doubled each time, up to the longest.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -160,7 +162,8 @@ impl Exporter {
         let Some(queue) = QUEUE.get() else { return };
         let mut items = Vec::new();
         loop {
-            queue.take(self.pause.map(|(since, pause)| since + pause), BATCH_MAX, &mut items);
+            let wait = self.pause.map_or(Wait::ForCompany(COMPANY), |(since, pause)| Wait::Until(since + pause));
+            queue.take(wait, BATCH_MAX, &mut items);
             self.batch(&items);
             for item in items.drain(..) {
                 if let Item::Kept(kept) = item {

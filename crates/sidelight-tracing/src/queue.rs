@@ -3,7 +3,6 @@
 
 use std::{
     collections::VecDeque,
-    mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,6 +20,15 @@ pub(crate) trait Weighed {
     fn bytes(&self) -> usize;
 }
 
+/// What the thread waits for when something waits for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    /// A full batch, but not longer than this.
+    ForCompany(Duration),
+    /// This moment, however much waits.
+    Until(Instant),
+}
+
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
@@ -35,14 +43,18 @@ struct State<T> {
     /// Spans in the items that wait, and in those that were taken and are not done with.
     waiting: usize,
     in_hand: usize,
-    is_asleep: bool,
+    /// Whoever makes so many spans wait wakes the thread.
+    wake_at: usize,
     is_hurried: bool,
 }
+
+/// Nobody needs to be woken.
+const NEVER: usize = usize::MAX;
 
 impl<T: Weighed> Queue<T> {
     pub(crate) fn new() -> Self {
         let state =
-            State { items: VecDeque::new(), bytes: 0, waiting: 0, in_hand: 0, is_asleep: false, is_hurried: false };
+            State { items: VecDeque::new(), bytes: 0, waiting: 0, in_hand: 0, wake_at: NEVER, is_hurried: false };
         Self { state: Mutex::new(state), more: Condvar::new(), done: Condvar::new() }
     }
 
@@ -59,25 +71,30 @@ impl<T: Weighed> Queue<T> {
         state.bytes += item.bytes();
         state.waiting += item.spans();
         state.items.push_back(item);
-        if mem::take(&mut state.is_asleep) {
+        if state.waiting >= state.wake_at {
+            state.wake_at = NEVER;
             self.more.notify_all();
         }
         Ok(())
     }
 
-    /// Waits for items and, unless somebody is in a hurry, for this moment; takes as many as make so many spans.
-    pub(crate) fn take(&self, not_before: Option<Instant>, spans_max: usize, items: &mut Vec<T>) {
+    /// Waits for items, and then, unless somebody is in a hurry, for company or for the end of a pause; takes as many as
+    /// make so many spans.
+    pub(crate) fn take(&self, wait: Wait, spans_max: usize, items: &mut Vec<T>) {
         let mut state = self.lock();
         while state.items.is_empty() {
-            state.is_asleep = true;
+            state.wake_at = 0;
             state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.is_asleep = false;
-        let wait = not_before.map(|moment| moment.saturating_duration_since(Instant::now()));
-        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
-            let is_calm = |state: &mut State<T>| !state.is_hurried;
-            state = self.more.wait_timeout_while(state, wait, is_calm).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let (end, enough) = match wait {
+            Wait::ForCompany(at_most) => (Instant::now() + at_most, spans_max),
+            Wait::Until(moment) => (moment, NEVER),
+        };
+        state.wake_at = enough;
+        let left = end.saturating_duration_since(Instant::now());
+        let is_calm = |state: &mut State<T>| !state.is_hurried && state.waiting < enough;
+        state = self.more.wait_timeout_while(state, left, is_calm).unwrap_or_else(PoisonError::into_inner).0;
+        state.wake_at = NEVER;
         while state.in_hand < spans_max
             && let Some(item) = state.items.pop_front()
         {
@@ -115,6 +132,8 @@ mod tests {
     use super::*;
     use std::{sync::Arc, thread};
 
+    const AT_ONCE: Wait = Wait::ForCompany(Duration::ZERO);
+
     struct Box(usize);
     impl Weighed for Box {
         fn spans(&self) -> usize {
@@ -137,7 +156,7 @@ mod tests {
     fn room_is_made_by_what_is_taken() {
         let queue = Queue::new();
         assert!(queue.push(Box(BYTES_MAX)).is_ok() && queue.push(Box(1)).is_err());
-        queue.take(None, 512, &mut Vec::new());
+        queue.take(AT_ONCE, 512, &mut Vec::new());
         assert!(queue.push(Box(1)).is_ok());
     }
 
@@ -145,7 +164,7 @@ mod tests {
     fn a_batch_has_about_as_many_spans_as_it_may() {
         let (queue, mut items) = (Queue::new(), Vec::new());
         (0..9).for_each(|_| drop(queue.push(Box(1))));
-        queue.take(None, 5, &mut items);
+        queue.take(AT_ONCE, 5, &mut items);
         assert_eq!(items.len(), 3);
     }
 
@@ -155,10 +174,19 @@ mod tests {
         assert!(queue.push(Box(1)).is_ok());
         let far = Arc::clone(&queue);
         thread::spawn(move || {
-            far.take(Some(Instant::now() + Duration::from_hours(1)), 512, &mut Vec::new());
+            far.take(Wait::Until(Instant::now() + Duration::from_hours(1)), 512, &mut Vec::new());
             far.done();
         });
         assert_eq!(queue.flush(Duration::from_mins(1)), 0);
+    }
+
+    #[test]
+    fn a_full_batch_waits_for_no_company() {
+        let (queue, mut items) = (Arc::new(Queue::new()), Vec::new());
+        let far = Arc::clone(&queue);
+        thread::spawn(move || (0..4).for_each(|_| drop(far.push(Box(1)))));
+        queue.take(Wait::ForCompany(Duration::from_hours(1)), 8, &mut items);
+        assert_eq!(items.len(), 4);
     }
 
     #[test]

@@ -185,6 +185,7 @@ fn what_was_begun_ends_well_badly_or_not_at_all() {
         begin().end(&Ok(()), &[("surface.rows", Value::from(3_u32)), ("surface.word", "w".into())]);
         begin().end(&Err(Blind::Dark), &[]);
         drop(begin());
+        assert!(matches!(LOOK.run((Thing::Book, Who::none()), || Ok::<_, Blind>(7)), Ok(7)));
         note("surface.outside", 7_u64);
     });
     for error in ["dark", "cancelled"] {

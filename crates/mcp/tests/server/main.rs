@@ -9,6 +9,7 @@ mod declared;
 mod lifecycle;
 mod metrics;
 mod models;
+mod otlp;
 mod ports;
 mod profiling;
 mod resources;

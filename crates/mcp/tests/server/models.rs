@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use std::{
     net::{TcpListener, TcpStream},
     thread,
+    time::Duration,
 };
 
 /// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer,
-/// one that holds "neverland" none for a long time, and one that holds "nonsense" is refused.
+/// one that holds "neverland" none for a long time, one that holds "slumber" a late one, and one that holds "nonsense" is
+/// refused.
 pub(crate) fn model(most: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1/embeddings", listener.local_addr().unwrap());
@@ -24,11 +26,14 @@ pub(crate) fn model(most: usize) -> String {
 }
 
 fn answer(stream: &TcpStream, most: usize) {
-    serve(stream, |body| {
+    serve(stream, |_, body| {
         let asked: Value = serde_json::from_slice(&body).unwrap();
         let texts = asked["input"].as_array().unwrap();
         if asked["input"].to_string().contains("neverland") {
             thread::sleep(PATIENCE);
+        }
+        if asked["input"].to_string().contains("slumber") {
+            thread::sleep(Duration::from_millis(2_500)); // a request of more than two seconds is slow
         }
         if asked["input"].to_string().contains("nonsense") {
             return Some("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_owned());

@@ -1,6 +1,12 @@
 //! Lines, ids and exported traces. The correlation id is part of every build; lines and traces are there only with the
 //! feature, and without it nothing is written and nothing is sent.
 
+mod interleaved;
+mod outbound;
+mod pages;
+mod receivers;
+mod spans;
+
 use crate::{
     collector::Collector,
     running::{Server, has, refused},
@@ -37,7 +43,9 @@ fn a_request_leaves_one_line_of_json_with_every_key_of_the_contract() {
     }
     assert_eq!((&line["service_name"], &line["environment"]), (&json!("docs"), &json!("test")));
     assert_eq!((&line["method"], &line["tool"]), (&json!("tools/call"), &json!("search_docs")));
-    assert_eq!(line["outcome"], "ok");
+    assert_eq!((&line["outcome"], &line["client"]), (&json!("ok"), &json!("test/0")));
+    assert!(line["span_id"].is_string() && line["bytes"].as_u64() > Some(100), "{line}");
+    assert!(line["duration_seconds"].as_f64().is_some_and(|took| (0.0..60.0).contains(&took)), "{line}");
 }
 
 #[test]

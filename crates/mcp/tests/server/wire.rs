@@ -129,23 +129,25 @@ pub(crate) fn call(mcp: SocketAddr, name: &str, arguments: &Value) -> Reply {
     ask(mcp, "tools/call", json!({ "name": name, "arguments": arguments }), "")
 }
 
-/// Serves one connection of a test's own server: a reply, head and body, for each request that has a body, until there is
+/// Serves one connection of a test's own server: a reply, head and body, for each request that has a body (its head is given
+/// too), until there is
 /// none or the client leaves.
-pub(crate) fn serve(stream: &TcpStream, mut reply: impl FnMut(Vec<u8>) -> Option<String>) {
+pub(crate) fn serve(stream: &TcpStream, mut reply: impl FnMut(&str, Vec<u8>) -> Option<String>) {
     let (mut reader, mut writer) = (BufReader::new(stream), stream);
     loop {
-        let (mut line, mut length) = (String::new(), 0);
+        let (mut line, mut head, mut length) = (String::new(), String::new(), 0);
         while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
             if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap();
             }
+            head.push_str(&line);
             line.clear();
         }
         let mut body = vec![0; length];
         if length == 0 || reader.read_exact(&mut body).is_err() {
             return;
         }
-        let Some(reply) = reply(body) else { return };
+        let Some(reply) = reply(&head, body) else { return };
         if writer.write_all(reply.as_bytes()).is_err() {
             return;
         }

@@ -43,6 +43,11 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     {
         future
     }
+    /// Calls the function.
+    #[inline(always)]
+    pub fn run<T: Outcome<Failure = E>>(&'static self, _: L, function: impl FnOnce() -> T) -> T {
+        function()
+    }
     /// Nothing begins.
     #[inline(always)]
     pub fn begin(&'static self, _: L) -> Begun<E> {

@@ -63,19 +63,31 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     where
         F: Future<Output: Outcome<Failure = E>>,
     {
-        Observed { future, run: self.run(labels) }
+        Observed { future, run: self.start(labels) }
+    }
+
+    /// Observes a function, which runs inside the operation as a future that is observed does.
+    pub fn run<T: Outcome<Failure = E>>(&'static self, labels: L, function: impl FnOnce() -> T) -> T {
+        let mut begun = Begun::<E> { run: self.start(labels), types: PhantomData };
+        begun.run.begin();
+        let output = {
+            let _current = begun.run.node.enter();
+            function()
+        };
+        begun.run.end(outcome(&output), &[]);
+        output
     }
 
     /// Begins a run that is not a future. It belongs to the request in which it ends.
     pub fn begin(&'static self, labels: L) -> Begun<E> {
-        let mut run = self.run(labels);
+        let mut run = self.start(labels);
         run.started = Some(Instant::now());
         run.cell.begin(run.definition, run.labels as usize);
         Begun { run, types: PhantomData }
     }
 
     #[inline]
-    fn run(&'static self, labels: L) -> Run {
+    fn start(&'static self, labels: L) -> Run {
         let index = labels.index();
         Run {
             definition: self.definition,
@@ -145,7 +157,7 @@ impl<E: Failure> Begun<E> {
         if let Some(started) = self.run.started {
             self.run.node = Node::begin(self.run.definition, self.run.labels, started);
         }
-        self.run.end(outcome.failure().map_or(OK, |failure| COMMON + failure), notes);
+        self.run.end(self::outcome(outcome), notes);
     }
 }
 
@@ -153,6 +165,10 @@ impl<E> Drop for Begun<E> {
     fn drop(&mut self) {
         self.run.end(unfinished(), &[]);
     }
+}
+
+fn outcome(output: &impl Outcome) -> usize {
+    output.failure().map_or(OK, |failure| COMMON + failure)
 }
 
 /// How something ends that nobody ended.
@@ -181,8 +197,7 @@ impl<F: Future<Output: Outcome>> Future for Observed<F> {
             let _current = this.run.node.enter();
             ready!(this.future.poll(poller))
         };
-        let outcome = output.failure().map_or(OK, |failure| COMMON + failure);
-        this.run.end(outcome, &[]);
+        this.run.end(outcome(&output), &[]);
         Poll::Ready(output)
     }
 }

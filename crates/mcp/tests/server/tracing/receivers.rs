@@ -1,0 +1,58 @@
+//! Collectors that refuse, and what is told of it. What they do to latency and memory is measured end to end.
+
+use super::search;
+use crate::{
+    collector::Collector,
+    running::{Server, has, until},
+    wire::get,
+};
+use std::time::Duration;
+
+const LATER: &str = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n";
+/// `partial_success { rejected_spans: 1, error_message: "no" }`.
+const PARTIAL: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 8\r\n\r\n\
+                       \x0a\x06\x08\x01\x12\x02no";
+
+fn traced(reply: &'static str) -> (Collector, Server) {
+    let collector = Collector::replying(reply);
+    let own = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()), ("OTEL_TRACE_SAMPLE_RATE", "1")];
+    let server = Server::with(&own);
+    (collector, server)
+}
+
+#[test]
+fn a_collector_that_asks_for_patience_is_left_alone_until_the_end() {
+    let (collector, server) = traced(LATER);
+    (0..3).for_each(|_| assert_eq!(search(&server, "").status, 200));
+    if !has("tracing") {
+        return;
+    }
+    server.line("traces cannot be exported");
+    let tried = collector.exports();
+    (0..20).for_each(|_| assert_eq!(search(&server, "").status, 200));
+    std::thread::sleep(Duration::from_millis(1_500)); // longer than it would wait by itself
+    assert_eq!(collector.exports(), tried, "it was told to come back in a minute");
+    assert_eq!(server.lines().matches("traces cannot be exported").count(), 1, "one line for the change");
+    let (status, took) = server.end();
+    assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");
+    assert!(collector.exports() > tried, "at the end it is asked once more");
+}
+
+#[test]
+fn spans_that_a_collector_rejects_are_counted_and_told_and_are_no_exemplars() {
+    let (_collector, server) = traced(PARTIAL);
+    assert_eq!(search(&server, "").status, 200);
+    if !has("tracing") {
+        return;
+    }
+    let line = server.line("the collector rejects spans");
+    assert!(line.contains("\"why\":\"no\""), "{line}");
+    if has("metrics") {
+        let admin = server.admin().unwrap();
+        let rejected = r#"sidelight_dropped_total{signal="traces",reason="rejected"} 1"#;
+        assert!(until(|| get(admin, "/metrics").text().contains(rejected).then_some(())).is_some());
+        let accept = "accept: application/openmetrics-text\r\n";
+        let page = crate::wire::request(admin, "GET", "/metrics", accept, b"").text();
+        assert!(page.contains("# EOF") && !page.contains("trace_id="), "nobody knows which ones are there");
+    }
+}

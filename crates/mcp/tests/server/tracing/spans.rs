@@ -1,0 +1,156 @@
+//! What a span says: the conventions' names, its kind, how it ended.
+
+use super::{PARENT, search};
+use crate::{
+    collector::Collector,
+    models::model,
+    otlp::{CLIENT, ERROR, SERVER, Span},
+    running::{Server, has},
+    wire::{ask, call, request},
+};
+use serde_json::{Value, json};
+
+fn traced(rate: &str, more: &[(&str, &str)]) -> (Collector, Server) {
+    let collector = Collector::start();
+    let own = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()), ("OTEL_TRACE_SAMPLE_RATE", rate)];
+    let server = Server::with(&[own.as_slice(), more].concat());
+    (collector, server)
+}
+
+fn says(span: &Span, attributes: &[(&str, &str)]) {
+    for (key, value) in attributes {
+        assert_eq!(span.attribute(key), *value, "{key} of {}", span.name);
+    }
+}
+
+#[test]
+fn a_call_says_what_the_conventions_ask_for() {
+    let (collector, server) = traced("1", &[]);
+    assert_eq!(search(&server, "x-correlation-id: c-20\r\n").status, 200);
+    if !has("tracing") {
+        return;
+    }
+    let root = collector.span(|span| span.name == "tools/call search_docs");
+    assert_eq!((root.kind, root.parent().as_str(), root.status.as_ref().map_or(0, |it| it.code)), (SERVER, "", 0));
+    says(
+        &root,
+        &[
+            ("mcp.method.name", "tools/call"),
+            ("gen_ai.tool.name", "search_docs"),
+            ("gen_ai.operation.name", "execute_tool"),
+            ("jsonrpc.request.id", "1"),
+            ("mcp.protocol.version", "2026-07-28"),
+            ("network.transport", "tcp"),
+            ("network.protocol.name", "http"),
+            ("correlation_id", "c-20"),
+            ("sampling.reason", "head"),
+            ("mcp.session.id", ""),
+            ("error.type", ""),
+        ],
+    );
+    let query = collector.span(|span| span.name == "full_text");
+    assert_eq!((query.kind, query.parent()), (CLIENT, root.id()));
+    says(&query, &[("db.system.name", "sqlite"), ("db.operation.name", "full_text"), ("correlation_id", "c-20")]);
+    assert!(query.attribute("db.response.returned_rows").parse::<u32>().unwrap() > 0);
+    let embedding = collector.span(|span| span.name == "embeddings hashed-ngrams-384");
+    assert_eq!((embedding.kind, embedding.parent()), (CLIENT, root.id()));
+    says(
+        &embedding,
+        &[
+            ("gen_ai.provider.name", "local"),
+            ("gen_ai.operation.name", "embeddings"),
+            ("gen_ai.embeddings.batch_size", "1"),
+            ("gen_ai.embeddings.dimension.count", "384"),
+        ],
+    );
+    let lookup = collector.span(|span| span.name == "lookup search_results");
+    says(&lookup, &[("cache", "search_results"), ("cache.result", "miss")]);
+    let stream = collector.span(|span| span.name == "stream" && span.trace() == root.trace());
+    assert!(stream.attribute("mcp.stream.bytes").parse::<u32>().unwrap() > 100 && stream.end >= root.end);
+    says(&stream, &[("mcp.stream.end", "complete")]);
+}
+
+#[test]
+fn failures_say_which_and_have_the_status_of_an_error() {
+    let (collector, server) = traced("0", &[]);
+    let of = |name: &str, arguments: Value| drop(call(server.mcp, name, &arguments));
+    of("no_such_tool", json!({}));
+    of("search_docs", json!({}));
+    if !has("tracing") {
+        return;
+    }
+    let unknown = collector.span(|span| span.name == "tools/call other");
+    says(&unknown, &[("error.type", "-32602"), ("rpc.response.status_code", "-32602"), ("sampling.reason", "error")]);
+    let refused = collector.span(|span| span.name == "tools/call search_docs");
+    says(&refused, &[("error.type", "tool_error"), ("rpc.response.status_code", ""), ("sampling.reason", "error")]);
+    assert_eq!([unknown.status, refused.status].map(|it| it.unwrap().code), [ERROR, ERROR]);
+}
+
+#[test]
+fn what_was_slow_has_a_trace_at_rate_nought_and_says_so() {
+    let url = model(usize::MAX);
+    let (collector, server) = traced("0", &[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
+    let asked = call(server.mcp, "search_docs", &json!({ "query": "slumber" }));
+    assert_eq!(asked.message()["result"]["isError"], false, "{}", asked.text());
+    if has("tracing") {
+        let root = collector.span(|span| span.name == "tools/call search_docs");
+        says(&root, &[("sampling.reason", "slow")]);
+        assert!(root.end - root.start > 2_000_000_000);
+    }
+}
+
+#[test]
+fn the_message_s_parent_is_followed_and_the_header_s_is_linked_and_the_state_goes_on() {
+    let (collector, server) = traced("0", &[]);
+    let own = "11111111111111111111111111111111";
+    let params = json!({
+        "name": "list_sources", "arguments": {},
+        "_meta": { "traceparent": format!("00-{own}-2222222222222222-01"), "tracestate": "vendor=1" },
+    });
+    let headers = format!("traceparent: {PARENT}-01\r\ntracestate: other=2\r\n");
+    assert_eq!(ask(server.mcp, "tools/call", params, &headers).status, 200);
+    if has("tracing") {
+        let root = collector.span(|span| span.name == "tools/call list_sources");
+        let link = &root.links[0];
+        assert_eq!((root.trace().as_str(), root.parent().as_str()), (own, "2222222222222222"));
+        assert_eq!((&link.trace_id[..], root.trace_state.as_str()), (&super::TRACE[..], "vendor=1"));
+    }
+}
+
+#[test]
+fn jaeger_s_own_header_is_a_parent_where_it_is_asked_for() {
+    let (collector, server) = traced("0", &[("OTEL_PROPAGATORS", "jaeger")]);
+    let headers = "uber-trace-id: 1234567890abcdef:fedcba0987654321:0:1\r\n";
+    assert_eq!(search(&server, headers).status, 200);
+    if has("tracing") {
+        let root = collector.span(|span| span.name == "tools/call search_docs");
+        assert_eq!(root.trace(), "00000000000000001234567890abcdef");
+        assert_eq!(root.parent(), "fedcba0987654321");
+    }
+}
+
+#[test]
+fn a_session_says_how_long_it_was_and_its_requests_name_it() {
+    const ACCEPT: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
+    let (collector, server) = traced("1", &[]);
+    let hello = json!({
+        "jsonrpc": "2.0", "id": "seven", "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } },
+    });
+    let reply = request(server.mcp, "POST", "/mcp", ACCEPT, hello.to_string().as_bytes());
+    let id = reply.header("mcp-session-id").unwrap().to_owned();
+    let headers = format!("{ACCEPT}mcp-session-id: {id}\r\nmcp-protocol-version: 2025-11-25\r\n");
+    let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+    assert_eq!(request(server.mcp, "POST", "/mcp", &headers, done.as_bytes()).status, 202);
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    assert_eq!(request(server.mcp, "POST", "/mcp", &headers, list.as_bytes()).status, 200);
+    assert_eq!(request(server.mcp, "DELETE", "/mcp", &headers, b"").status, 202);
+    if has("tracing") {
+        says(&collector.span(|span| span.name == "initialize"), &[("jsonrpc.request.id", "seven")]);
+        let list = collector.span(|span| span.name == "tools/list");
+        says(&list, &[("mcp.session.id", &id), ("mcp.protocol.version", "2025-11-25")]);
+        let session = collector.span(|span| span.name == "session");
+        says(&session, &[("mcp.session.id", &id), ("mcp.session.end", "ended")]);
+        assert!(session.start < list.start && session.end > list.end);
+    }
+}
