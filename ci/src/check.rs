@@ -24,8 +24,15 @@ pub(crate) fn run(house: &House, score: &mut Score) {
         return score.give_up_building();
     }
     Suite::ci().run(house, &counts, score);
+    score.check("loom: those who hold an arena, in every order", model(house));
     let mut doc = cargo(house, &["doc", "--workspace", "--all-features", "--no-deps"]);
     score.check("doc", run::run(doc.env("RUSTDOCFLAGS", "-Dwarnings")));
+}
+
+/// A workspace of its own, beside the product's output: there the arena's locks are the model checker's.
+fn model(house: &House) -> Result<(), String> {
+    let mut command = cargo(house, &["test", "--quiet", "--release"]);
+    run::run(command.current_dir(house.path("ci/loom")).env("CARGO_TARGET_DIR", house.target().join("loom")))
 }
 
 fn clippy(house: &House, packages: &[String]) -> Result<(), String> {

@@ -24,7 +24,9 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("sidelight-postgres-{}", std::process::id()));
         let mut server = Self { programs: PathBuf::new(), folder, port: free_port()? };
         server.initialise(&python)?;
-        let options = format!("-c listen_addresses=127.0.0.1 -p {} -k {}", server.port, server.folder.display());
+        // a collected log can be read by a statement, so that tests see what the server says of theirs
+        let log = "-c logging_collector=on -c log_directory=log";
+        let options = format!("-c listen_addresses=127.0.0.1 -p {} -k {} {log}", server.port, server.folder.display());
         server.run("pg_ctl", &["-D", &server.data(), "-l", &server.log(), "-o", &options, "-w", "start"])?;
         Ok(server)
     }

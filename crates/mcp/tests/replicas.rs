@@ -16,7 +16,7 @@ use std::{
     process,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
-use wire::{Reply, call, get, request};
+use wire::{Reply, ask, call, get, request};
 
 fn server() -> String {
     std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL names the server: run `cargo ci store`")
@@ -36,6 +36,42 @@ async fn database() -> (String, String) {
     let filled = binary().arg("ingest").env("DATABASE_URL", &url).output().unwrap();
     assert!(filled.status.success(), "{filled:?}");
     (name, url)
+}
+
+/// What the server's own log says of statements from now on, on this database.
+async fn statements_are_logged(database: &str) {
+    say(&format!("ALTER DATABASE {database} SET log_statement = 'all'")).await;
+}
+
+async fn server_log() -> String {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    let text = sqlx::query_scalar("SELECT pg_read_file(pg_current_logfile())").fetch_one(&mut connection).await;
+    text.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_s_own_log_names_the_sampled_requests_and_no_others() {
+    let (name, url) = database().await;
+    statements_are_logged(&name).await;
+    let replica = Server::with(&[("DATABASE_URL", &url)]);
+    let search = |id: &str, flag: &str| {
+        let parent = format!("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flag}\r\n");
+        let params = json!({ "name": "search_docs", "arguments": { "query": format!("borrow {id}") } });
+        let headers = format!("x-correlation-id: {id}\r\n{parent}");
+        assert_eq!(ask(replica.mcp, "tools/call", params, &headers).status, 200);
+    };
+    search("pg-sampled", "01");
+    search("pg-unsampled", "00");
+    if !has("tracing") {
+        return assert!(!server_log().await.contains("correlation_id="));
+    }
+    let log = server_log().await;
+    let of = |id: &str| log.lines().filter(|line| line.contains(&format!("correlation_id='{id}'"))).count();
+    // words, vectors, passages and the number of the last change, at least
+    assert!(of("pg-sampled") >= 4, "{}", of("pg-sampled"));
+    assert_eq!(of("pg-unsampled"), 0);
+    let line = log.lines().find(|line| line.contains("pg-sampled")).unwrap();
+    assert!(line.contains("traceparent='00-0af7651916cd43dd8448eb211c80319c-"), "{line}");
 }
 
 const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";

@@ -26,6 +26,7 @@ pub(crate) struct Seam {
     correlation: CorrelationId,
     cancelled: CancellationToken,
     facts: Facts,
+    seat: Option<Seat>,
 }
 
 impl Seam {
@@ -46,11 +47,9 @@ impl Seam {
         // the conventions' order: what the message itself carries goes before the transport's
         let carriers = [message, transport];
         let context = Context::begin(&Incoming { carriers, correlation_id: Some(&correlation), lasting: false });
-        if let Some(seat) = parts.and_then(|parts| parts.extensions.get::<Seat>()) {
-            seat.take(&context);
-        }
+        let seat = parts.and_then(|parts| parts.extensions.get::<Seat>()).cloned();
         let facts = Facts::of(method, parts, request);
-        Self { labels: (method, tool), context, correlation, cancelled: request.ct.clone(), facts }
+        Self { labels: (method, tool), context, correlation, cancelled: request.ct.clone(), facts, seat }
     }
 
     /// Says what the request is about, by an attribute of the conventions.
@@ -65,6 +64,7 @@ impl Seam {
         reply: impl Future<Output = Result<T, ErrorData>> + Send,
     ) -> Result<T, ErrorData> {
         let mut counted = Counted::new(self.labels, self.facts, self.context.clone());
+        counted.seat = self.seat;
         let told = self.context.scope(counted.observe(reply));
         let Some(mut reply) = self.cancelled.run_until_cancelled(told).await else {
             return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
@@ -117,19 +117,23 @@ struct Counted {
     ending: Ending,
     facts: Facts,
     context: Context,
+    seat: Option<Seat>,
     began: Instant,
     bytes: u64,
 }
 
 impl Counted {
     fn new(labels: (Method, Tool), facts: Facts, context: Context) -> Self {
-        Self { labels, ending: Ending::Cancelled, facts, context, began: Instant::now(), bytes: 0 }
+        Self { labels, ending: Ending::Cancelled, facts, context, seat: None, began: Instant::now(), bytes: 0 }
     }
 
     /// Runs the handler's future as an operation, whose ids the line will have.
     async fn observe<T: Seen>(&mut self, reply: impl Future<Output = Result<T, ErrorData>>) -> Reply<T> {
         let operation = OPERATION.observe(self.labels, async {
             self.context = Context::current();
+            if let Some(seat) = &self.seat {
+                seat.take(&self.context);
+            }
             self.facts.note();
             let reply = Reply(reply.await);
             reply.note();

@@ -17,10 +17,6 @@ pub(crate) fn text(time: SystemTime) -> String {
 }
 
 impl Clock {
-    pub(crate) const fn new() -> Self {
-        Self { second: 0, text: String::new() }
-    }
-
     pub(crate) fn write(&mut self, to: &mut String, time: SystemTime) {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         if self.second != since.as_secs() || self.text.is_empty() {

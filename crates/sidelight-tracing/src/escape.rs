@@ -23,7 +23,7 @@ impl<'a> Escape<'a> {
         let end = word.floor_char_boundary(self.left);
         self.left -= end;
         let taken = &word[..end];
-        if taken.bytes().all(is_plain) {
+        if is_plain(taken.as_bytes()) {
             self.to.push_str(taken); // nearly always
         } else {
             taken.chars().for_each(|character| character_to(self.to, character));
@@ -42,8 +42,10 @@ impl Write for Escape<'_> {
     }
 }
 
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+/// Looks at every byte, whatever the first ones are: that goes many at a time.
+#[allow(clippy::needless_bitwise_bool)] // as it says
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |is, byte| is & (0x20..=0x7e).contains(byte) & (*byte != b'"') & (*byte != b'\\'))
 }
 
 fn character_to(to: &mut String, character: char) {

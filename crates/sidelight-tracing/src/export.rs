@@ -1,23 +1,20 @@
-//! The way out of the process: a bounded queue and one thread, which builds the spans and sends them by OTLP over HTTP.
+//! The way out of the process: a bounded queue and one thread, which writes the spans and sends them by OTLP over HTTP.
 //! Never blocks whoever brings something; counts what is lost and why. A collector that does not take spans is left alone
 //! for a while, longer each time.
 
 use crate::{
     arena::Seen,
-    collector::{Client, Heard},
+    collector::{Collector, Refused, Taken},
+    otlp::Batch,
     queue::{Queue, Wait, Weighed},
     request::{Kept, put_away},
     sampling,
-    span::{ended, spans},
+    span::ended,
 };
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{RetryPolicy, SpanExporter, WithHttpConfig as _};
-use opentelemetry_sdk::{
-    Resource,
-    trace::{SpanData, SpanExporter as _},
-};
+use opentelemetry_sdk::{Resource, trace::SpanData};
 use std::{
-    io,
+    env, io,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -27,7 +24,7 @@ use std::{
 };
 
 /// Spans in one export, about.
-const BATCH_MAX: usize = 512;
+const BATCH_MAX: usize = 2048;
 /// How long a kept request waits for others, so that one export carries many: the sending costs more than the spans.
 const COMPANY: Duration = Duration::from_millis(500);
 /// How long a collector is left alone that did not take a batch; doubled each time, up to the longest.
@@ -122,9 +119,13 @@ pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
     if QUEUE.set(Queue::new()).is_err() {
         return Ok(());
     }
-    // the exporter is built on its thread: its blocking client must not be made on a runtime
-    let run = move || match exporter(resource) {
-        Ok((exporter, client)) => Exporter { to: exporter, client, is_up: true, is_taken: true, pause: None }.run(),
+    // the client is built on its thread: it blocks, and must not be made on a runtime
+    let run = move || match Collector::new(&|name| env::var(name).ok()) {
+        Ok(collector) => {
+            // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
+            let batch = Batch::of(&Resource::builder().with_attributes(resource).build());
+            Exporter { collector, batch, is_up: true, is_taken: true, pause: None }.run();
+        }
         Err(error) => tracing::warn!(error = error, "traces are not exported"),
     };
     thread::Builder::new().name("sidelight-otlp".into()).spawn(run).map(drop)
@@ -135,20 +136,10 @@ pub(crate) fn flush(limit: Duration) -> usize {
     QUEUE.get().map_or(0, |queue| queue.flush(limit))
 }
 
-/// Where to is said by the standard `OTEL_EXPORTER_OTLP_*` variables, which the builder reads.
-fn exporter(resource: Vec<KeyValue>) -> Result<(SpanExporter, Client), String> {
-    let client = Client::new().map_err(|error| error.to_string())?;
-    let builder = SpanExporter::builder().with_http().with_http_client(client.clone());
-    let mut exporter = builder.with_retry_policy(RetryPolicy::disabled()).build().map_err(|error| error.to_string())?;
-    // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
-    exporter.set_resource(&Resource::builder().with_attributes(resource).build());
-    Ok((exporter, client))
-}
-
 /// The thread's side.
 struct Exporter {
-    to: SpanExporter,
-    client: Client,
+    collector: Collector,
+    batch: Batch,
     /// The last batch was sent.
     is_up: bool,
     /// And taken as a whole.
@@ -174,57 +165,49 @@ impl Exporter {
         }
     }
 
+    /// Exports a batch, and writes one line for each change of state.
     fn batch(&mut self, items: &[Item]) {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
         for item in items {
             match item {
-                Item::Kept(kept) => batch.extend(spans(kept)),
-                Item::Span(span) => batch.push(span.as_ref().clone()),
+                Item::Kept(kept) => self.batch.add(kept),
+                Item::Span(span) => self.batch.add_foreign(span.as_ref().clone()),
             }
         }
-        if self.export(batch) {
-            items.iter().for_each(remember);
-        }
-    }
-
-    /// Exports a batch, and writes one line for each change of state. Whether all of it was taken.
-    fn export(&mut self, batch: Vec<SpanData>) -> bool {
-        let spans = batch.len() as u64;
-        let sent = futures_executor::block_on(self.to.export(batch));
-        let heard = self.client.heard();
-        match sent {
-            Ok(()) => self.sent(&heard),
-            Err(error) => {
+        let spans = self.batch.spans;
+        match self.collector.send(self.batch.take()) {
+            Ok(taken) if self.sent(&taken) => items.iter().for_each(remember),
+            Ok(_) => {}
+            Err(refused) => {
                 EXPORT_FAILED.fetch_add(spans, Relaxed);
-                self.failed(&error.to_string(), heard.retry_after);
-                false
+                self.failed(&refused);
             }
         }
     }
 
-    fn sent(&mut self, heard: &Heard) -> bool {
+    /// Whether all of it was taken.
+    fn sent(&mut self, taken: &Taken) -> bool {
         self.pause = None;
         if !std::mem::replace(&mut self.is_up, true) {
             tracing::info!("traces are exported again");
         }
-        REJECTED.fetch_add(heard.rejected, Relaxed);
-        let is_taken = heard.rejected == 0;
+        REJECTED.fetch_add(taken.rejected, Relaxed);
+        let is_taken = taken.rejected == 0;
         if self.is_taken && !is_taken {
-            let why = heard.why.as_str();
-            tracing::warn!(rejected = heard.rejected, why = why, "the collector rejects spans; they are counted");
+            let why = taken.why.as_str();
+            tracing::warn!(rejected = taken.rejected, why = why, "the collector rejects spans; they are counted");
         }
         self.is_taken = is_taken;
         is_taken
     }
 
-    fn failed(&mut self, error: &str, retry_after: Option<Duration>) {
+    fn failed(&mut self, Refused { why, retry_after }: &Refused) {
         let longer = self.pause.map_or(PAUSE, |(_, pause)| (pause * 2).min(PAUSE_MAX));
         // up to a quarter more, so that many programs do not come back at one moment
         let jitter = longer.mul_f64(f64::from(sampling::random().to_le_bytes()[0]) / 1024.0);
         let pause = retry_after.map_or(longer + jitter, |asked| asked.min(RETRY_AFTER_MAX));
         self.pause = Some((Instant::now(), pause));
         if std::mem::replace(&mut self.is_up, false) {
-            tracing::warn!(error = error, "traces cannot be exported; lost spans are counted");
+            tracing::warn!(error = why.as_str(), "traces cannot be exported; lost spans are counted");
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// The place of a value, with how many hold it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Slot<T> {
     holders: AtomicUsize,
     value: Mutex<T>,

@@ -8,6 +8,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
+    hash::{BuildHasherDefault, Hasher},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -38,11 +39,33 @@ struct Bucket {
     labels: u32,
     /// In no order.
     slowest: Vec<Sample>,
+    /// What is quicker is none of the slowest, until then: nearly every run is told by this alone.
+    floor: (Duration, Instant),
     failed: VecDeque<Sample>,
 }
 
 /// By the operation's address and its labels.
-type Buckets = HashMap<(usize, u32), Bucket>;
+type Buckets = HashMap<u64, Bucket, BuildHasherDefault<Mixed>>;
+
+/// A key is well mixed before it comes here.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {}
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+/// An odd multiplier mixes an address and a small number: one that is odd loses nothing, so no two have the same key.
+fn key(record: &Record) -> u64 {
+    let address = std::ptr::from_ref(record.subject).cast::<()>().addr() as u64;
+    (address.rotate_left(20) ^ u64::from(record.labels)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
 
 fn buckets() -> MutexGuard<'static, Buckets> {
     static BUCKETS: OnceLock<Mutex<Buckets>> = OnceLock::new();
@@ -50,27 +73,35 @@ fn buckets() -> MutexGuard<'static, Buckets> {
 }
 
 /// Looks at a request that ended.
-pub(crate) fn ended(arena: &Arena) {
+pub(crate) fn ended(arena: &Arena, now: Instant) {
     if arena.records.is_empty() {
         return;
     }
-    let (mut buckets, now) = (buckets(), Instant::now());
+    let mut buckets = buckets();
     for (place, record) in arena.records.iter().enumerate() {
-        let key = (std::ptr::from_ref(record.subject).cast::<()>().addr(), record.labels);
         let full = buckets.len() == BUCKETS_MAX;
-        let bucket = match buckets.entry(key) {
+        let bucket = match buckets.entry(key(record)) {
             Entry::Occupied(bucket) => bucket.into_mut(),
             Entry::Vacant(_) if full => continue,
-            Entry::Vacant(empty) => empty.insert(Bucket::new(record)),
+            Entry::Vacant(empty) => empty.insert(Bucket::new(record, now)),
         };
-        bucket.look(arena, place, now);
+        let (floor, until) = bucket.floor;
+        if record.duration > floor || now > until || record.failure().is_some() {
+            bucket.look(arena, place, now);
+        }
     }
 }
 
 impl Bucket {
-    fn new(record: &Record) -> Self {
+    fn new(record: &Record, now: Instant) -> Self {
         let (subject, labels) = (record.subject, record.labels);
-        Self { subject, labels, slowest: Vec::with_capacity(SAMPLES_MAX), failed: VecDeque::with_capacity(SAMPLES_MAX) }
+        Self {
+            subject,
+            labels,
+            slowest: Vec::with_capacity(SAMPLES_MAX),
+            floor: (Duration::ZERO, now),
+            failed: VecDeque::with_capacity(SAMPLES_MAX),
+        }
     }
 
     fn look(&mut self, arena: &Arena, place: usize, now: Instant) {
@@ -89,12 +120,20 @@ impl Bucket {
                 self.failed.pop_front();
             }
             self.failed.push_back(sample());
-        } else if self.slowest.len() < SAMPLES_MAX {
+            return;
+        }
+        self.slowest.retain(|it| is_of_late(it, now));
+        if self.slowest.len() < SAMPLES_MAX {
             self.slowest.push(sample());
-        } else if let Some(least) = self.slowest.iter_mut().min_by_key(|it| (is_of_late(it, now), it.duration))
-            && (!is_of_late(least, now) || least.duration < record.duration)
+        } else if let Some(least) = self.slowest.iter_mut().min_by_key(|it| it.duration)
+            && least.duration < record.duration
         {
             *least = sample();
+        }
+        if self.slowest.len() == SAMPLES_MAX {
+            let oldest = self.slowest.iter().map(|it| it.ended).min().unwrap_or(now);
+            let least = self.slowest.iter().map(|it| it.duration).min().unwrap_or_default();
+            self.floor = (least, oldest + OF_LATE);
         }
     }
 }

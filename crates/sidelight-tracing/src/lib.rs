@@ -18,6 +18,7 @@ mod inspect;
 mod limit;
 mod lines;
 mod live;
+mod otlp;
 mod panics;
 mod propagation;
 mod queue;
@@ -26,6 +27,7 @@ mod sampling;
 mod span;
 mod start;
 mod sync;
+mod template;
 mod writer;
 
 pub use arena::{Attribute, Seen, Subject, Value};

@@ -4,42 +4,29 @@
 use crate::{
     Context,
     clock::Clock,
-    escape::{Escape, MASK, VALUE_BYTES_MAX, is_secret},
+    escape::{Escape, MASK, VALUE_BYTES_MAX},
     limit::Limit,
+    template::{KEY_BYTES_MAX, Key, Template, Templates},
     writer::Writer,
 };
 use std::{
     cell::RefCell,
     fmt::{self, Write as _},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::SystemTime,
 };
-use tracing::{Event, Level, Metadata, Subscriber, field::Field};
+use tracing::{Event, Level, Subscriber, field::Field};
 use tracing_subscriber::{Layer, layer};
 
 /// A longer line is cut, and says so.
 pub(crate) const LINE_BYTES_MAX: usize = 16 * 1024;
-/// Keys that a line may have of its own; an event's field of the same name is written with a `_` behind it.
-const OWN_KEYS: [&str; 12] = [
-    "timestamp",
-    "level",
-    "message",
-    "target",
-    "service_name",
-    "version",
-    "environment",
-    "correlation_id",
-    "trace_id",
-    "span_id",
-    "suppressed",
-    "truncated",
-];
-
 /// Writes events to the log.
 #[derive(Debug)]
 pub(crate) struct LineLayer {
     writer: Writer,
     form: Form,
     limit: Limit,
+    number: u64,
 }
 
 /// The form of a line.
@@ -78,43 +65,48 @@ const DROPPED: &str = "log lines were dropped";
 
 impl LineLayer {
     pub(crate) fn new(writer: Writer, form: Form) -> Self {
-        Self { writer, form, limit: Limit::default() }
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self { writer, form, limit: Limit::default(), number: NEXT.fetch_add(1, Relaxed) }
     }
 }
 
 thread_local! {
-    static LINE: RefCell<(String, Clock)> = const { RefCell::new((String::new(), Clock::new())) };
+    static KEPT: RefCell<Kept> = RefCell::default();
+}
+
+/// What a thread keeps from line to line.
+#[derive(Default)]
+struct Kept {
+    line: String,
+    clock: Clock,
+    templates: Templates,
 }
 
 impl<S: Subscriber> Layer<S> for LineLayer {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
         let Some(suppressed) = self.limit.admit(event.metadata()) else { return };
-        LINE.with(|kept| {
+        KEPT.with(|kept| {
             // a value whose Debug logs would come back here: it gets a line of its own
-            let mut own = (String::new(), Clock::new());
+            let mut own = Kept::default();
             let mut borrowed = kept.try_borrow_mut();
-            let (line, clock) = borrowed.as_deref_mut().unwrap_or(&mut own);
+            let Kept { line, clock, templates } = borrowed.as_deref_mut().unwrap_or(&mut own);
             line.clear();
-            match &self.form {
-                Form::Json(fixed) => json(line, clock, fixed, event, suppressed),
-                Form::Text => text(line, clock, event, suppressed),
+            let template = templates.of(event.metadata(), &self.form, self.number);
+            match self.form {
+                Form::Json(_) => json(line, clock, template, event, suppressed),
+                Form::Text => text(line, clock, template, event, suppressed),
             }
             self.writer.line(line);
         });
     }
 }
 
-fn json(line: &mut String, clock: &mut Clock, fixed: &str, event: &Event<'_>, suppressed: u64) {
-    let metadata = event.metadata();
+fn json(line: &mut String, clock: &mut Clock, template: &Template, event: &Event<'_>, suppressed: u64) {
     line.push_str("{\"timestamp\":\"");
     clock.write(line, SystemTime::now());
-    line.push_str("\",\"level\":\"");
-    line.push_str(metadata.level().as_str());
-    line.push_str("\",\"message\":\"");
+    line.push_str(&template.before);
     event.record(&mut Message(Escape::new(line)));
-    line.push('"');
-    field(line, "target", metadata.target());
-    line.push_str(fixed);
+    line.push_str(&template.behind);
     Context::with_ids(|trace, span, correlation| {
         if !correlation.is_empty() {
             field(line, "correlation_id", correlation);
@@ -131,16 +123,16 @@ fn json(line: &mut String, clock: &mut Clock, fixed: &str, event: &Event<'_>, su
     if suppressed > 0 {
         put(line, format_args!(",\"suppressed\":{suppressed}"));
     }
-    event.record(&mut Fields { line, metadata, json: true, is_cut: false });
+    event.record(&mut Fields { line, template, quote: "\"", is_cut: false });
     line.push_str("}\n");
 }
 
-fn text(line: &mut String, clock: &mut Clock, event: &Event<'_>, suppressed: u64) {
+fn text(line: &mut String, clock: &mut Clock, template: &Template, event: &Event<'_>, suppressed: u64) {
     let metadata = event.metadata();
     clock.write(line, SystemTime::now());
-    put(line, format_args!(" {:5} ", metadata.level().as_str()));
+    line.push_str(&template.before);
     event.record(&mut Message(Escape::new(line)));
-    event.record(&mut Fields { line, metadata, json: false, is_cut: false });
+    event.record(&mut Fields { line, template, quote: "", is_cut: false });
     if suppressed > 0 {
         put(line, format_args!(" suppressed={suppressed}"));
     }
@@ -174,105 +166,81 @@ impl tracing::field::Visit for Message<'_> {
 /// Writes an event's other fields.
 struct Fields<'a> {
     line: &'a mut String,
-    metadata: &'static Metadata<'static>,
-    json: bool,
+    template: &'a Template,
+    /// What stands around words: nothing in the form for a person, whose strings have none and whose debug forms have their
+    /// own.
+    quote: &'static str,
     is_cut: bool,
 }
 
 impl Fields<'_> {
     /// Begins a field; whether its value is wanted.
     fn key(&mut self, field: &Field) -> bool {
-        let name = field.name();
-        if name == "message" || self.is_cut {
-            return false;
+        let Some(Key { text, is_secret }) = self.template.keys.get(field.index()) else { return false };
+        if text.is_empty() || self.is_cut {
+            return false; // the message, or nothing more
         }
         if self.line.len() > LINE_BYTES_MAX - 3 * VALUE_BYTES_MAX - KEY_BYTES_MAX {
             self.is_cut = true; // three times: an escape takes up to three bytes for one
-            self.line.push_str(if self.json { ",\"truncated\":true" } else { " truncated" });
+            self.line.push_str(if self.quote.is_empty() { " truncated" } else { ",\"truncated\":true" });
             return false;
         }
-        self.line.push_str(if self.json { ",\"" } else { " " });
-        let start = self.line.len();
-        let plain = name.strip_prefix("r#").unwrap_or(name);
-        Escape::new(self.line).word(&plain[..plain.floor_char_boundary(KEY_BYTES_MAX / 4)]);
-        self.distinguish(field, start);
-        self.line.push_str(if self.json { "\":" } else { "=" });
-        if !is_secret(name) {
-            return true;
+        self.line.push_str(text);
+        if *is_secret {
+            self.word(|line| line.push_str(MASK));
         }
-        self.line.push_str(if self.json { "\"***\"" } else { MASK });
-        false
+        !is_secret
     }
 
-    /// A key that stands in the line already gets a `_` behind it, or as many as it needs.
-    fn distinguish(&mut self, field: &Field, start: usize) {
-        let known = |key: &str| OWN_KEYS.contains(&key);
-        let fields = self.metadata.fields();
-        let is_second = fields.field(field.name()).is_some_and(|first| first.index() != field.index());
-        if !is_second && !known(&self.line[start..]) {
-            return;
-        }
-        loop {
-            self.line.push('_');
-            if fields.field(&self.line[start..]).is_none() {
-                break;
-            }
-        }
-        if is_second {
-            put(self.line, format_args!("{}", field.index()));
-        }
+    fn word(&mut self, write: impl FnOnce(&mut String)) {
+        self.line.push_str(self.quote);
+        write(self.line);
+        self.line.push_str(self.quote);
     }
 
-    fn plain(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    fn plain(&mut self, field: &Field, value: &str) {
         if self.key(field) {
-            put(self.line, value);
+            self.line.push_str(value);
         }
     }
 }
 
-/// A longer key is cut.
-const KEY_BYTES_MAX: usize = 256;
-
 impl tracing::field::Visit for Fields<'_> {
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, format_args!("{value}"));
+        self.plain(field, itoa::Buffer::new().format(value));
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, format_args!("{value}"));
+        self.plain(field, itoa::Buffer::new().format(value));
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, format_args!("{value}"));
+        self.plain(field, if value { "true" } else { "false" });
     }
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() {
-            self.plain(field, format_args!("{value}"));
+            self.plain(field, &value.to_string());
         } else {
             self.record_str(field, &value.to_string()); // JSON has no NaN
         }
     }
     fn record_str(&mut self, field: &Field, value: &str) {
         if self.key(field) {
-            quoted(self.line, value);
+            self.word(|line| Escape::new(line).word(value));
         }
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.key(field) {
-            self.line.push('"');
-            let _ = write!(Escape::new(self.line), "{value:?}"); // it takes everything
-            self.line.push('"');
+            self.word(|line| {
+                let _ = write!(Escape::new(line), "{value:?}"); // it takes everything
+            });
         }
     }
 }
 
-fn field(line: &mut String, key: &str, value: &str) {
+/// A word of ours.
+pub(crate) fn field(line: &mut String, key: &str, value: &str) {
     line.push_str(",\"");
     line.push_str(key);
-    line.push_str("\":");
-    quoted(line, value);
-}
-
-fn quoted(line: &mut String, value: &str) {
-    line.push('"');
+    line.push_str("\":\"");
     Escape::new(line).word(value);
     line.push('"');
 }

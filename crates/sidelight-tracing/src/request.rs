@@ -123,8 +123,9 @@ impl Ends for Arena {
 fn seal(arena: &mut Arena) -> Option<(&'static str, Duration, usize, usize)> {
     arena.is_live = false;
     export::truncated(arena.truncated);
-    let took = arena.started.elapsed();
-    inspect::ended(arena);
+    let now = Instant::now();
+    let took = now.saturating_duration_since(arena.started);
+    inspect::ended(arena, now);
     let reason = match () {
         () if arena.sampled => "head",
         () if arena.failed => "error",

@@ -1,5 +1,5 @@
 //! The thread that writes log lines, so that no request ever waits for a pipe. Lines wait in one buffer, bounded in bytes;
-//! what finds no room is dropped and counted, and once a second a line says how many. After a write the thread rests a
+//! what finds no room is dropped and counted, and once a second a line says how many. Before a write the thread rests a
 //! moment, so that many lines go in one write, and a busy program wakes it rarely.
 
 use std::{
@@ -18,8 +18,10 @@ use std::{
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A larger buffer is given back after a burst.
 const KEPT_BYTES: usize = 256 * 1024;
-/// How long the thread rests between two writes.
+/// How long a line waits for others.
 const REST: Duration = Duration::from_millis(5);
+/// So much does not wait for more.
+const ENOUGH_BYTES: usize = 64 * 1024;
 /// How often it says that lines were dropped.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -50,7 +52,8 @@ struct Waiting {
     /// Bytes handed over and bytes done with, from the start.
     taken: u64,
     done: u64,
-    is_asleep: bool,
+    /// Whoever makes so many bytes wait wakes the thread.
+    wake_at: usize,
     is_hurried: bool,
 }
 
@@ -75,7 +78,8 @@ impl Writer {
         }
         waiting.bytes.extend_from_slice(line.as_bytes());
         waiting.taken += line.len() as u64;
-        if mem::take(&mut waiting.is_asleep) {
+        if waiting.bytes.len() >= waiting.wake_at {
+            waiting.wake_at = usize::MAX;
             self.0.more.notify_all();
         }
     }
@@ -122,24 +126,26 @@ impl Far {
             let count = batch.len() as u64;
             batch.clear();
             batch.shrink_to(KEPT_BYTES);
-            self.rest(count);
+            self.done(count);
         }
     }
 
-    /// Waits for lines, or for the time to tell of dropped ones.
-    fn next(&mut self, batch: &mut Vec<u8>) {
-        let is_empty = |waiting: &mut Waiting| {
-            waiting.is_asleep = waiting.bytes.is_empty();
-            waiting.is_asleep
-        };
-        let (shared, waiting) = (&self.shared, self.shared.lock());
-        let mut waiting = if self.unreported() > 0 {
-            let waited = shared.more.wait_timeout_while(waiting, REPORT, is_empty);
-            waited.unwrap_or_else(PoisonError::into_inner).0
+    /// Waits for lines, or for the time to tell of dropped ones; then for more lines, unless there are enough or somebody is
+    /// in a hurry.
+    fn next(&self, batch: &mut Vec<u8>) {
+        let shared = &self.shared;
+        let mut waiting = shared.lock();
+        waiting.wake_at = 0;
+        let is_empty = |waiting: &mut Waiting| waiting.bytes.is_empty();
+        waiting = if self.unreported() > 0 {
+            shared.more.wait_timeout_while(waiting, REPORT, is_empty).unwrap_or_else(PoisonError::into_inner).0
         } else {
             shared.more.wait_while(waiting, is_empty).unwrap_or_else(PoisonError::into_inner)
         };
-        waiting.is_asleep = false;
+        waiting.wake_at = ENOUGH_BYTES;
+        let is_few = |waiting: &mut Waiting| !waiting.is_hurried && waiting.bytes.len() < ENOUGH_BYTES;
+        waiting = shared.more.wait_timeout_while(waiting, REST, is_few).unwrap_or_else(PoisonError::into_inner).0;
+        (waiting.wake_at, waiting.is_hurried) = (usize::MAX, false);
         mem::swap(batch, &mut waiting.bytes);
     }
 
@@ -177,15 +183,10 @@ impl Far {
         dropped().iter().sum::<u64>().saturating_sub(self.reported)
     }
 
-    /// Tells whoever waits that so much is done, and lets more lines come together, unless somebody waits.
-    fn rest(&self, count: u64) {
-        let mut waiting = self.shared.lock();
-        waiting.done += count;
+    /// Tells whoever waits that so much is done.
+    fn done(&self, count: u64) {
+        self.shared.lock().done += count;
         self.shared.done.notify_all();
-        let is_calm = |waiting: &mut Waiting| !waiting.is_hurried;
-        let rested = self.shared.more.wait_timeout_while(waiting, REST, is_calm);
-        let (mut waiting, _) = rested.unwrap_or_else(PoisonError::into_inner);
-        waiting.is_hurried = false;
     }
 }
 

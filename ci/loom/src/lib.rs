@@ -1,0 +1,108 @@
+//! The product's own `holders.rs`, with loom's atomics and locks in place of the standard library's. Checks that whatever
+//! order threads run in, a value ends exactly once, with everything that its holders did, and that nothing of one use is
+//! seen in the next.
+
+#[allow(dead_code)] // the product uses more of it
+#[path = "../../../crates/sidelight-tracing/src/holders.rs"]
+mod holders;
+
+mod sync {
+    pub(crate) use loom::sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    };
+    pub(crate) use std::sync::PoisonError;
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        holders::{Ends, Holder, Slot, Sole},
+        sync::{Arc, Mutex},
+    };
+    use loom::thread;
+    use std::mem;
+
+    /// What a request is to the product: records, and where its arena goes when it has ended.
+    struct Use {
+        records: Vec<u32>,
+        ended: Arc<Mutex<Vec<Vec<u32>>>>,
+        free: Arc<Mutex<Vec<Sole<Use>>>>,
+    }
+
+    impl Ends for Use {
+        fn ends(last: Sole<Self>) {
+            let (records, ended, free) = {
+                let mut it = last.value();
+                (mem::take(&mut it.records), Arc::clone(&it.ended), Arc::clone(&it.free))
+            };
+            ended.lock().unwrap().push(records);
+            free.lock().unwrap().push(last);
+        }
+    }
+
+    struct House {
+        ended: Arc<Mutex<Vec<Vec<u32>>>>,
+        free: Arc<Mutex<Vec<Sole<Use>>>>,
+    }
+
+    impl House {
+        fn new() -> Self {
+            Self { ended: Arc::new(Mutex::new(Vec::new())), free: Arc::new(Mutex::new(Vec::new())) }
+        }
+
+        fn begin(&self) -> Holder<Use> {
+            let (ended, free) = (Arc::clone(&self.ended), Arc::clone(&self.free));
+            Sole::of(Slot::new(Use { records: Vec::new(), ended, free })).hold()
+        }
+
+        /// What each use ended with, in their order.
+        fn ended(self) -> Vec<Vec<u32>> {
+            self.free.lock().unwrap().clear();
+            let mut ended = mem::take(&mut *self.ended.lock().unwrap());
+            ended.iter_mut().for_each(|records| records.sort_unstable());
+            ended
+        }
+    }
+
+    fn record(holder: &Holder<Use>, number: u32) {
+        holder.value().records.push(number);
+    }
+
+    #[test]
+    fn a_value_ends_once_with_all_that_its_holders_did() {
+        loom::model(|| {
+            let house = House::new();
+            let root = house.begin();
+            let tasks = [1, 2].map(|number| {
+                let holder = root.clone();
+                thread::spawn(move || record(&holder, number))
+            });
+            drop(root);
+            for task in tasks {
+                task.join().unwrap();
+            }
+            assert_eq!(house.ended(), [[1, 2]]);
+        });
+    }
+
+    #[test]
+    fn nothing_of_one_use_is_in_the_next() {
+        loom::model(|| {
+            let house = House::new();
+            let root = house.begin();
+            let holder = root.clone();
+            let task = thread::spawn(move || record(&holder, 1));
+            record(&root, 2);
+            drop(root);
+            let free = house.free.lock().unwrap().pop(); // as soon as it is there, while the task may still be letting go
+            let is_used_again = free.is_some();
+            if let Some(free) = free {
+                record(&free.hold(), 3);
+            }
+            task.join().unwrap();
+            let wanted: &[&[u32]] = if is_used_again { &[&[1, 2], &[3]] } else { &[&[1, 2]] };
+            assert_eq!(house.ended(), wanted);
+        });
+    }
+}

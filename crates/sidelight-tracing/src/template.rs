@@ -1,0 +1,132 @@
+//! What is the same in every line of one place in the code: level, target, what the program is, and the keys of its fields.
+//! Made once for each place and thread, and copied from then on. No key stands in a line twice, and secrets are known here.
+
+use crate::{
+    escape::{Escape, is_secret},
+    lines::{Form, field},
+};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    hash::{BuildHasherDefault, Hasher},
+};
+use tracing::{Metadata, callsite::Identifier, field::Field};
+
+/// Keys that a line may have of its own; an event's field of the same name is written with a `_` behind it.
+const OWN_KEYS: [&str; 12] = [
+    "timestamp",
+    "level",
+    "message",
+    "target",
+    "service_name",
+    "version",
+    "environment",
+    "correlation_id",
+    "trace_id",
+    "span_id",
+    "suppressed",
+    "truncated",
+];
+/// A longer key is cut.
+pub(crate) const KEY_BYTES_MAX: usize = 256;
+
+/// The lines of one place.
+#[derive(Debug)]
+pub(crate) struct Template {
+    /// Between the time and the message.
+    pub(crate) before: String,
+    /// Between the message and the ids.
+    pub(crate) behind: String,
+    /// By the field's position.
+    pub(crate) keys: Vec<Key>,
+}
+
+/// A field's key, with all that stands around it; empty for the message.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) is_secret: bool,
+}
+
+/// Every place that this thread has written from, for the layer that wrote last: a program has one.
+#[derive(Debug, Default)]
+pub(crate) struct Templates {
+    layer: u64,
+    places: HashMap<Identifier, Template, BuildHasherDefault<Address>>,
+}
+
+impl Templates {
+    pub(crate) fn of(&mut self, metadata: &'static Metadata<'static>, form: &Form, layer: u64) -> &Template {
+        if std::mem::replace(&mut self.layer, layer) != layer {
+            self.places.clear();
+        }
+        self.places.entry(metadata.callsite()).or_insert_with(|| Template::new(metadata, form))
+    }
+}
+
+impl Template {
+    fn new(metadata: &'static Metadata<'static>, form: &Form) -> Self {
+        let level = metadata.level().as_str();
+        let (before, behind) = match form {
+            Form::Json(fixed) => {
+                let mut behind = String::from("\"");
+                field(&mut behind, "target", metadata.target());
+                behind.push_str(fixed);
+                (format!("\",\"level\":\"{level}\",\"message\":\""), behind)
+            }
+            Form::Text => (format!(" {level:5} "), String::new()),
+        };
+        let is_json = matches!(form, Form::Json(_));
+        let keys = metadata.fields().iter().map(|field| Key::new(&field, metadata, is_json)).collect();
+        Self { before, behind, keys }
+    }
+}
+
+impl Key {
+    fn new(field: &Field, metadata: &Metadata<'_>, is_json: bool) -> Self {
+        let name = field.name();
+        let mut text = String::new();
+        if name != "message" {
+            let name = distinguished(field, metadata);
+            text.push_str(if is_json { ",\"" } else { " " });
+            Escape::new(&mut text).word(&name[..name.floor_char_boundary(KEY_BYTES_MAX / 4)]);
+            text.push_str(if is_json { "\":" } else { "=" });
+        }
+        Self { text, is_secret: is_secret(name) }
+    }
+}
+
+/// A key that stands in the line already gets a `_` behind it, or as many as it needs.
+fn distinguished(field: &Field, metadata: &Metadata<'_>) -> String {
+    let mut name = field.name().trim_start_matches("r#").to_owned();
+    let fields = metadata.fields();
+    let is_second = fields.field(field.name()).is_some_and(|first| first.index() != field.index());
+    if !is_second && !OWN_KEYS.contains(&name.as_str()) {
+        return name;
+    }
+    name.push('_');
+    while fields.field(name.as_str()).is_some() {
+        name.push('_');
+    }
+    if is_second {
+        let _ = write!(name, "{}", field.index()); // a String takes everything
+    }
+    name
+}
+
+/// The address of a place is as good as any number.
+#[derive(Debug, Default)]
+pub(crate) struct Address(u64);
+
+impl Hasher for Address {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        let fold = |hash: u64, byte: &u8| hash.rotate_left(8) ^ u64::from(*byte);
+        self.0 = bytes.iter().fold(self.0, fold).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
