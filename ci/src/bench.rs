@@ -26,6 +26,14 @@ impl Tables {
             .find(|tables| tables.word() == word)
     }
 
+    /// The feature that is measured, without the others.
+    fn feature(self) -> &'static str {
+        match self {
+            Self::Metrics | Self::Instructions => "metrics",
+            Self::Tracing | Self::TracingInstructions => "tracing",
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
@@ -60,7 +68,9 @@ fn target(house: &House) -> PathBuf {
 
 /// Not `--locked`: when a crate of ours gets a dependency, the lock file in there follows.
 fn measure(tables: Tables, house: &House) -> Result<(), String> {
+    let only = ["--no-default-features", "--features", tables.feature()];
     let build = ["build", "--quiet", "--release", "--manifest-path", "ci/bench/Cargo.toml"];
+    let build = [build.as_slice(), &only].concat();
     run::run(cargo(house, &build).env("CARGO_TARGET_DIR", target(house)))?;
     run::run(Command::new(target(house).join("release/bench")).arg(tables.word()))
 }

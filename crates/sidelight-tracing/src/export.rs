@@ -26,7 +26,7 @@ use std::{
 /// Spans in one export, about.
 const BATCH_MAX: usize = 2048;
 /// How long a kept request waits for others, so that one export carries many: the sending costs more than the spans.
-const COMPANY: Duration = Duration::from_millis(500);
+const COMPANY: Duration = Duration::from_secs(2);
 /// How long a collector is left alone that did not take a batch; doubled each time, up to the longest.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);

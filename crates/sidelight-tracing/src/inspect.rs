@@ -27,10 +27,33 @@ const OF_LATE: Duration = Duration::from_mins(15);
 struct Sample {
     trace: u128,
     span: u64,
-    correlation_id: Box<str>,
+    correlation_id: Id,
     duration: Duration,
     failure: Option<&'static str>,
     ended: Instant,
+}
+
+/// A correlation id without memory of its own: a sample allocates nothing.
+#[derive(Clone, Copy, Debug)]
+struct Id {
+    bytes: [u8; ID_BYTES_MAX],
+    length: usize,
+}
+
+/// No checked id is longer.
+const ID_BYTES_MAX: usize = 64;
+
+impl Id {
+    fn of(id: &str) -> Self {
+        let mut bytes = [0; ID_BYTES_MAX];
+        let length = id.floor_char_boundary(ID_BYTES_MAX);
+        bytes[..length].copy_from_slice(&id.as_bytes()[..length]);
+        Self { bytes, length }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
@@ -110,7 +133,7 @@ impl Bucket {
         let sample = || Sample {
             trace: arena.trace,
             span: arena.span(place),
-            correlation_id: arena.correlation_id.as_str().into(),
+            correlation_id: Id::of(&arena.correlation_id),
             duration: record.duration,
             failure,
             ended: now,
@@ -207,7 +230,7 @@ fn row(sample: &Sample, now: Instant) -> Value {
     json!({
         "trace_id": format!("{:032x}", sample.trace),
         "span_id": format!("{:016x}", sample.span),
-        "correlation_id": sample.correlation_id,
+        "correlation_id": sample.correlation_id.as_str(),
         "duration_seconds": sample.duration.as_secs_f64(),
         "error_type": sample.failure,
         "ended": ended,

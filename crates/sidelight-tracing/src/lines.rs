@@ -96,7 +96,7 @@ impl<S: Subscriber> Layer<S> for LineLayer {
                 Form::Json(_) => json(line, clock, template, event, suppressed),
                 Form::Text => text(line, clock, template, event, suppressed),
             }
-            self.writer.line(line);
+            self.writer.line(line, *event.metadata().level() <= Level::WARN);
         });
     }
 }
@@ -245,13 +245,16 @@ pub(crate) fn field(line: &mut String, key: &str, value: &str) {
     line.push('"');
 }
 
+/// At most 16 bytes, as digits.
 fn hex(line: &mut String, bytes: &[u8]) {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-    for byte in bytes {
-        line.push(digit(byte >> 4));
-        line.push(digit(byte & 15));
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
+    line.push_str(std::str::from_utf8(&digits[..2 * bytes.len()]).unwrap_or_default());
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 fn put(line: &mut String, text: fmt::Arguments<'_>) {
     let _ = line.write_fmt(text); // a String takes everything

@@ -1,6 +1,7 @@
 //! The thread that writes log lines, so that no request ever waits for a pipe. Lines wait in one buffer, bounded in bytes;
 //! what finds no room is dropped and counted, and once a second a line says how many. Before a write the thread rests a
-//! moment, so that many lines go in one write, and a busy program wakes it rarely.
+//! moment, so that many lines go in one write, and a busy program wakes it rarely. A line that somebody should see does not
+//! wait: it may be the last one.
 
 use std::{
     fmt,
@@ -19,7 +20,7 @@ const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A larger buffer is given back after a burst.
 const KEPT_BYTES: usize = 256 * 1024;
 /// How long a line waits for others.
-const REST: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(50);
 /// So much does not wait for more.
 const ENOUGH_BYTES: usize = 64 * 1024;
 /// How often it says that lines were dropped.
@@ -69,8 +70,8 @@ impl Writer {
         Ok(Self(shared))
     }
 
-    /// Hands over a line with its end.
-    pub(crate) fn line(&self, line: &str) {
+    /// Hands over a line with its end, in a hurry or not.
+    pub(crate) fn line(&self, line: &str, is_hurried: bool) {
         let mut waiting = self.0.lock();
         if waiting.bytes.len() + line.len() > WAITING_BYTES_MAX {
             QUEUE_FULL.fetch_add(1, Relaxed);
@@ -78,7 +79,8 @@ impl Writer {
         }
         waiting.bytes.extend_from_slice(line.as_bytes());
         waiting.taken += line.len() as u64;
-        if waiting.bytes.len() >= waiting.wake_at {
+        waiting.is_hurried |= is_hurried;
+        if waiting.bytes.len() >= waiting.wake_at || (is_hurried && waiting.wake_at != usize::MAX) {
             waiting.wake_at = usize::MAX;
             self.0.more.notify_all();
         }

@@ -41,7 +41,7 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
     let writer = writer.unwrap();
     let line = "x".repeat(1023) + "\n";
     let sent = 3 * WAITING_BYTES_MAX / line.len();
-    (0..sent).for_each(|_| writer.line(&line));
+    (0..sent).for_each(|_| writer.line(&line, false));
     let [lost, failed] = dropped();
     assert!(lost > 0 && failed == 0, "the buffer is bounded");
     drop(release);
@@ -53,7 +53,7 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
     assert_eq!(text.matches(&format!("{told}{lost}\n")).count(), 1);
 
     let writer = Writer::start(Box::new(Full), Box::new(|_| String::new())).unwrap();
-    (0..3).for_each(|_| writer.line("x\n"));
+    (0..3).for_each(|_| writer.line("x\n", false));
     writer.flush(PATIENCE);
     assert_eq!(dropped()[1], 3);
 }
@@ -62,7 +62,7 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
 fn a_flush_of_a_blocked_pipe_gives_up_in_time() {
     let (_held, wait) = channel();
     let writer = Writer::start(Box::new(Blocked(wait, channel().0)), Box::new(|_| String::new())).unwrap();
-    writer.line("x\n");
+    writer.line("x\n", false);
     let started = Instant::now();
     writer.flush(Duration::from_millis(50));
     assert!(started.elapsed() < PATIENCE);

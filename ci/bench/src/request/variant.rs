@@ -80,11 +80,13 @@ pub(crate) const VARIANTS: [Variant; 14] = [
     Variant::new(PLANTED, "sidelight, with 5 us planted in each operation", Request, Some(0.01), ours::start_planted),
     Variant::new(OURS_LINE, OURS, Line, None, ours::start_line),
     Variant::new(JSON_LINE, JSON, Line, None, stock::json_line),
-    Variant::new("ours-line-in-request", OURS, LineInRequest, None, ours::start_line_in_request),
-    Variant::new("json-line-in-request", JSON, LineInRequest, None, stock::json_line_in_request),
+    Variant::new(OURS_LINE_INSIDE, OURS, LineInRequest, None, ours::start_line_in_request),
+    Variant::new(JSON_LINE_INSIDE, JSON, LineInRequest, None, stock::json_line_in_request),
 ];
 
 /// Those that are judged, or judged against.
+pub(crate) const OURS_LINE_INSIDE: &str = "ours-line-in-request";
+pub(crate) const JSON_LINE_INSIDE: &str = "json-line-in-request";
 pub(crate) const OURS_RARELY: &str = "ours-0.01";
 pub(crate) const OURS_ALWAYS: &str = "ours-1";
 pub(crate) const OTEL_RARELY: &str = "otel-0.01";

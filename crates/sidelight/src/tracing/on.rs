@@ -74,7 +74,8 @@ fn changed(done: Result<(), String>, now: fn() -> String) -> Result<Reply, PageE
 #[doc(hidden)]
 macro_rules! event {
     ($level:ident, $text:literal $(, $key:ident = $value:expr)* $(,)?) => {
-        $crate::tracing::lines::event!($crate::tracing::lines::Level::$level, $($key = $value,)* $text)
+        // the text as a field: as a format it would go through the machinery of formats
+        $crate::tracing::lines::event!($crate::tracing::lines::Level::$level, message = $text $(, $key = $value)*)
     };
 }
 

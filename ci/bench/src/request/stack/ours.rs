@@ -3,7 +3,8 @@
 
 use super::{CORRELATION_ID, Stack};
 use sidelight::{
-    Context, CorrelationId, LogFormat, Operation, Output, Profiling, Propagators, Settings, catalog, labels, tracing::Incoming,
+    Context, CorrelationId, LogFormat, Operation, Output, Profiling, Propagators, Settings, catalog, labels,
+    tracing::Incoming,
 };
 use std::{
     hint::{black_box, spin_loop},

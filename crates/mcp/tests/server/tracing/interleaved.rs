@@ -24,6 +24,7 @@ const REQUESTS: u64 = 50;
 /// The example, running; its lines go to a file.
 struct Work {
     child: Child,
+    is_http: bool,
     collector: Collector,
     lines: PathBuf,
     _folder: TempDir,
@@ -38,7 +39,7 @@ impl Work {
         let mut command = Command::new(binary);
         command.arg(how).env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url).env_remove("RUST_LOG");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(fs::File::create(&lines).unwrap());
-        Self { child: command.spawn().unwrap(), collector, lines, _folder: folder }
+        Self { child: command.spawn().unwrap(), is_http: how == "http", collector, lines, _folder: folder }
     }
 
     fn address(&self) -> SocketAddr {
@@ -53,8 +54,10 @@ impl Work {
     /// Ends it, so that all spans are sent; gives them and the lines.
     fn end(mut self) -> (Vec<Span>, Vec<Value>) {
         drop(self.child.stdin.take());
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        if self.is_http {
+            let pid = self.child.id().to_string();
+            assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        }
         until(|| self.child.try_wait().unwrap()).expect("it ends");
         let said = fs::read_to_string(&self.lines).unwrap();
         let lines = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -131,6 +134,7 @@ fn interleaved_requests_over_stdio_keep_their_ids() {
         let reply: Value = serde_json::from_str(&reply).unwrap();
         fits(&reply, reply["id"].as_u64().unwrap() - 1);
     }
+    drop(to); // a client that leaves is the end
     judge(work);
 }
 
