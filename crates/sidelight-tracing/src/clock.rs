@@ -1,6 +1,9 @@
 //! Time as people and programs read it: RFC 3339, UTC, microseconds. Knows no time zone.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt::Write as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Writes times, and remembers the last second: within it only the fraction is new.
 #[derive(Debug, Default)]
@@ -22,7 +25,7 @@ impl Clock {
         if self.second != since.as_secs() || self.text.is_empty() {
             self.second = since.as_secs();
             self.text.clear();
-            self.text.push_str(&date(self.second));
+            date(&mut self.text, self.second);
         }
         to.push_str(&self.text);
         let mut digits = *b".000000Z";
@@ -36,7 +39,7 @@ impl Clock {
 }
 
 /// Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn date(second: u64) -> String {
+fn date(to: &mut String, second: u64) {
     let (days, second) = (second / 86_400 + 719_468, second % 86_400);
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -46,5 +49,6 @@ fn date(second: u64) -> String {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = year + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+    // a String takes everything
+    let _ = write!(to, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
 }
