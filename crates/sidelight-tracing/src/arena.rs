@@ -14,6 +14,10 @@ pub(crate) const RECORDS_MAX: usize = 64;
 const NOTES_MAX: usize = 256;
 /// Bytes of all their words.
 const TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Room that an arena keeps for the next request.
+const FOREIGN_KEPT: usize = 16;
+const NOTES_KEPT: usize = 128;
+const TEXT_BYTES_KEPT: usize = 2 * 1024;
 /// A longer word is cut.
 const WORD_BYTES_MAX: usize = 256;
 /// Successive span ids of a request lie this far apart: any odd number visits all of them before one comes again.
@@ -114,6 +118,8 @@ pub(crate) struct Arena {
     pub(crate) truncated: u64,
     /// Whether anything in it failed.
     pub(crate) failed: bool,
+    /// How long its longest operation took: what it left behind and works on does not make it slow.
+    pub(crate) longest: Duration,
     /// Whether somebody holds it.
     pub(crate) is_live: bool,
     /// Where it lies in the table of all.
@@ -138,6 +144,7 @@ impl Arena {
             foreign: Vec::new(),
             truncated: 0,
             failed: false,
+            longest: Duration::ZERO,
             is_live: false,
             number,
             root: 0,
@@ -146,7 +153,7 @@ impl Arena {
         }
     }
 
-    /// Empties it for another request, whose span ids begin here.
+    /// Empties it for another request, whose span ids begin here. What was unusually large is given back.
     pub(crate) fn clear(&mut self, root: u64) {
         self.correlation_id.clear();
         self.tracestate.clear();
@@ -154,7 +161,11 @@ impl Arena {
         self.foreign.clear();
         self.notes.clear();
         self.text.clear();
+        self.foreign.shrink_to(FOREIGN_KEPT);
+        self.notes.shrink_to(NOTES_KEPT);
+        self.text.shrink_to(TEXT_BYTES_KEPT);
         (self.link, self.truncated, self.failed, self.root) = (None, 0, false, root);
+        self.longest = Duration::ZERO;
         self.started = Instant::now();
     }
 
@@ -188,6 +199,7 @@ impl Arena {
         let Some(record) = self.records.get_mut(place) else { return };
         record.outcome = u16::try_from(outcome).unwrap_or(RUNNING - 1);
         record.duration = duration;
+        self.longest = self.longest.max(duration);
         self.failed |= record.failure().is_some();
     }
 

@@ -18,7 +18,7 @@ use std::{
 /// otherwise like any other.
 const ARENAS_MAX: usize = 4096;
 
-/// A request that takes longer is kept whatever the rate.
+/// A request with an operation that takes longer is kept whatever the rate.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// What a request brought with it.
@@ -129,7 +129,7 @@ fn seal(arena: &mut Arena) -> Option<(&'static str, Duration, usize, usize)> {
     let reason = match () {
         () if arena.sampled => "head",
         () if arena.failed => "error",
-        () if arena.slow_after.is_some_and(|slow| took > slow) => "slow",
+        () if arena.slow_after.is_some_and(|slow| arena.longest > slow) => "slow",
         () => return None,
     };
     let spans = arena.records.len() + arena.foreign.len();
