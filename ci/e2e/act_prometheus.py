@@ -11,6 +11,7 @@ import time
 import act_page
 import act_steady
 import pages
+import wire
 from checks import want
 from fakes import Collector, Model
 from load import Load
@@ -59,6 +60,9 @@ def scrape(options, checks, folder, server, collector):
         Prometheus("Prometheus", folder, target, "exemplar-storage") as classic,
         VictoriaMetrics("VictoriaMetrics", folder, target) as victoria,
     ):
+        with checks.check("a change is taken, so that it can be counted"):
+            changed = wire.request(target, "PUT", "/trace/sampling", body=b"1")
+            want(changed.status == 200, f"{changed.status} {changed.text()[:300]}")
         with checks.check("every request of the load is answered as it should be"), Load(server) as load:
             print(f"  ready after {server.until_ready():.1f} s", flush=True)
             act_steady.run(server, checks)

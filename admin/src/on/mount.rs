@@ -197,7 +197,7 @@ const PATIENCE_MAX: f64 = 300.0;
 fn audit(path: &'static str, peer: Option<IpAddr>, outcome: &'static str) {
     let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
     if sidelight::tracing::COMPILED {
-        sidelight::info!("audit: a profile was asked for", path = path, peer = peer, outcome = outcome);
+        sidelight::audit!("audit: a profile was asked for", path = path, peer = peer, outcome = outcome);
     } else {
         eprintln!("audit: a profile was asked for path={path} peer={peer} outcome={outcome}");
     }
@@ -207,7 +207,7 @@ fn audit(path: &'static str, peer: Option<IpAddr>, outcome: &'static str) {
 fn audit_change(path: &'static str, peer: Option<IpAddr>, to: &str, outcome: &'static str) {
     let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
     if sidelight::tracing::COMPILED {
-        sidelight::warn!("audit: a change was asked for", path = path, peer = peer, to = to, outcome = outcome);
+        sidelight::audit!("audit: a change was asked for", path = path, peer = peer, to = to, outcome = outcome);
     } else {
         eprintln!("audit: a change was asked for path={path} peer={peer} to={to:?} outcome={outcome}");
     }

@@ -7,7 +7,7 @@ use crate::{
     metrics::{BATCH_SIZE, EMBED, ModelName, Provider, TOKENS, note_call},
     retry,
 };
-use reqwest::{Client, Response, Url, header::RETRY_AFTER};
+use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
 use serde::{Deserialize, Serialize};
 use sidelight::{Context, tracing::note};
 use std::{fmt, time::Duration};
@@ -75,7 +75,9 @@ impl HttpEmbedder {
     pub async fn connect(url: Url, model: String, key: Option<String>) -> Result<Self, EmbedError> {
         // the first one stays: another part of the program may have chosen before
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT).build();
+        let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT);
+        // a redirect would carry the key and the texts to somebody else
+        let client = client.redirect(Policy::none()).build();
         let client = client.map_err(|error| EmbedError::Unavailable(error.without_url().to_string()))?;
         let mut embedder = Self { client, url, model, key, dimensions: 0 };
         let (probe, _) = embedder.batch(&["dimensions"]).await?;

@@ -108,7 +108,7 @@ struct Arguments {
     embeddings_api_key: Option<String>,
 
     /// Which log lines are written, by target and level
-    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info,rmcp=warn", global = true)]
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = LOG_FILTER, global = true)]
     rust_log: String,
     /// json or text [default: text on a terminal, else json]
     #[arg(long, env = "LOG_FORMAT", value_parser = values::log_format, value_name = "FORMAT", global = true)]
@@ -121,6 +121,9 @@ struct Arguments {
     #[arg(long, env = "DOCS_PATH", value_parser = values::folder, value_name = "FOLDER", global = true)]
     docs_path: Option<PathBuf>,
 }
+
+/// Everything worth knowing, without what the SDK says of each request.
+const LOG_FILTER: &str = "info,rmcp=warn";
 
 /// What the program shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -308,7 +311,8 @@ fn kit(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("COMMIT").to_owned(),
         environment: arguments.environment.clone(),
-        log_filter: arguments.rust_log.clone(),
+        // empty means unset, as everywhere
+        log_filter: Some(arguments.rust_log.trim()).filter(|it| !it.is_empty()).unwrap_or(LOG_FILTER).to_owned(),
         log_format: arguments.log_format.unwrap_or(log_format),
         log_output,
         sample_rate: arguments.otel_trace_sample_rate.or(otel.sample_rate).unwrap_or(SAMPLE_RATE),

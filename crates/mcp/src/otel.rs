@@ -36,6 +36,9 @@ impl Otel {
                 "OTEL_EXPORTER_OTLP_PROTOCOL={protocol:?} is not spoken here; http/protobuf is, on port 4318 as a rule"
             ));
         }
+        for name in NOT_HONOURED.into_iter().filter(|name| export && get(name).is_some()) {
+            warnings.push(format!("{name} is set, and is not honoured here"));
+        }
         let propagators = propagators(&get, &mut warnings);
         Self { service_name: get("OTEL_SERVICE_NAME"), sample_rate, export, propagators, warnings }
     }
@@ -53,6 +56,16 @@ fn sample_rate(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>)
         }
     }
 }
+
+/// What a collector with certificates of its own would need.
+const NOT_HONOURED: [&str; 6] = [
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+];
 
 /// Those that carry a trace; `baggage` is accepted, and carries nothing here.
 fn propagators(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Propagators {

@@ -149,7 +149,7 @@ impl McpServer {
         let filling = tokio::spawn(keep(library.clone(), corpus, self.health.clone()));
         let ended = self.answer(config, library.clone()).await;
         filling.abort();
-        library.close().await;
+        close(&library).await;
         sidelight::info!("ended");
         ended
     }
@@ -205,7 +205,7 @@ impl McpServer {
             _ = told_to_end() => Ok(()),
         };
         filling.abort();
-        library.close().await;
+        close(&library).await;
         ended
     }
 }
@@ -220,6 +220,13 @@ async fn embedder(config: &Config) -> Result<Arc<dyn Embedder>, ServerError> {
 
 pub(crate) async fn library(config: &Config) -> Result<Library, ServerError> {
     Ok(Library::open(&config.store, embedder(config).await?).await?)
+}
+
+/// A database that hangs must not hang the end.
+async fn close(library: &Library) {
+    if tokio::time::timeout(CLOSE, library.close()).await.is_err() {
+        sidelight::warn!("the document store did not close in time");
+    }
 }
 
 fn open_admin(config: &Config, health: &Health) -> Result<Option<SocketAddr>, ServerError> {
@@ -280,6 +287,8 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Between readiness that says no and a port that is closed.
 const NOTICE: Duration = Duration::from_millis(500);
 /// How long calls under way have.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(4);
+/// How long queries under way have, after that.
+const CLOSE: Duration = Duration::from_secs(1);
 /// How long streams have to say that they end.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -107,8 +107,9 @@ impl SessionManager for Sessions {
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
         let is_there = self.inner.has_session(id).await?;
-        if is_there {
-            self.touch(id);
+        // one that another task closes meanwhile must not come back
+        if is_there && let Some(used) = self.used().get_mut(id) {
+            used.last = Instant::now();
         }
         Ok(is_there)
     }

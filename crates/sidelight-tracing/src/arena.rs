@@ -1,7 +1,7 @@
 //! What is known of one request while it runs, and what happened in it: records, notes on them, spans that others made.
 //! Bounded; emptied and used again, so that a request allocates nothing once there was one like it.
 
-use crate::propagation::TraceParent;
+use crate::{foreign, propagation::TraceParent};
 use opentelemetry_sdk::trace::SpanData;
 use std::{
     fmt,
@@ -127,6 +127,7 @@ pub(crate) struct Arena {
     root: u64,
     notes: Vec<Note>,
     text: String,
+    foreign_bytes: usize,
 }
 
 impl Arena {
@@ -150,6 +151,7 @@ impl Arena {
             root: 0,
             notes: Vec::new(),
             text: String::new(),
+            foreign_bytes: 0,
         }
     }
 
@@ -165,7 +167,7 @@ impl Arena {
         self.notes.shrink_to(NOTES_KEPT);
         self.text.shrink_to(TEXT_BYTES_KEPT);
         (self.link, self.truncated, self.failed, self.root) = (None, 0, false, root);
-        self.longest = Duration::ZERO;
+        (self.longest, self.foreign_bytes) = (Duration::ZERO, 0);
         self.started = Instant::now();
     }
 
@@ -234,6 +236,7 @@ impl Arena {
     /// A span that somebody else made.
     pub(crate) fn gather(&mut self, span: SpanData) {
         if self.foreign.len() < RECORDS_MAX {
+            self.foreign_bytes += foreign::bytes(&span);
             self.foreign.push(span);
         } else {
             self.truncated += 1;
@@ -246,12 +249,9 @@ impl Arena {
             + self.records.len() * size_of::<Record>()
             + self.notes.len() * size_of::<Note>()
             + self.text.len()
-            + self.foreign.len() * FOREIGN_BYTES
+            + self.foreign_bytes
     }
 }
-
-/// A span of somebody else, with its attributes and events, about.
-const FOREIGN_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {

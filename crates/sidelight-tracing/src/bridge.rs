@@ -1,7 +1,7 @@
 //! Spans that others make (`#[tracing::instrument]` in a tool, a dependency's own) join the request's trace, below the
 //! operation in which they were made. They exist only while the request is sampled: see [`crate::gate`].
 
-use crate::{Context, export};
+use crate::{Context, export, foreign::tamed};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -33,7 +33,7 @@ struct Gather;
 impl SpanProcessor for Gather {
     fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
     fn on_end(&self, span: SpanData) {
-        if let Some(span) = Context::gather(span) {
+        if let Some(span) = Context::gather(tamed(span)) {
             export::span(span); // it ended outside its request's poll
         }
     }

@@ -10,16 +10,17 @@ use reqwest::{
     Url,
     blocking::{Client, Response},
     header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    redirect::Policy,
 };
 use std::{
     io::{Read as _, Write as _},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How long one export may take: a hanging collector costs this much of the exporter's thread, and nothing else.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest answer that is read.
-const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Gives a variable's value.
 pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -52,7 +53,9 @@ impl Collector {
     pub(crate) fn new(read: Read<'_>) -> Result<Self, String> {
         // the first one stays: another part of the program may have chosen before
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
+        // a redirect would carry keys and spans to somebody else
+        let client = Client::builder().timeout(timeout(read)).redirect(Policy::none());
+        let client = client.build().map_err(|error| error.to_string())?;
         let is_packed = of_traces(read, "COMPRESSION").is_some_and(|kind| kind.eq_ignore_ascii_case("gzip"));
         Ok(Self { client, to: endpoint(read)?, headers: headers(read), is_packed })
     }
@@ -66,21 +69,27 @@ impl Collector {
         } else {
             request.body(export)
         };
+        let deadline = Instant::now() + TIMEOUT;
         let response =
             request.send().map_err(|error| Refused { why: cause(&error.without_url()), retry_after: None })?;
-        answer(response)
+        answer(response, deadline)
     }
 }
 
-fn answer(response: Response) -> Result<Taken, Refused> {
+fn answer(mut response: Response, deadline: Instant) -> Result<Taken, Refused> {
     let status = response.status();
     if !status.is_success() {
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         return Err(Refused { why: status.to_string(), retry_after: header.and_then(wait) });
     }
-    let mut body = Vec::new();
-    // what is not read to its end was taken all the same
-    let _ = response.take(ANSWER_BYTES_MAX).read_to_end(&mut body);
+    // what is not read to its end, or comes too slowly, was taken all the same
+    let (mut body, mut part) = (Vec::new(), [0; 4096]);
+    while body.len() < ANSWER_BYTES_MAX
+        && Instant::now() < deadline
+        && let Ok(count @ 1..) = response.read(&mut part)
+    {
+        body.extend_from_slice(&part[..count]);
+    }
     Ok(taken(&body))
 }
 
@@ -90,6 +99,12 @@ fn taken(body: &[u8]) -> Taken {
     Taken { rejected: u64::try_from(partial.rejected_spans).unwrap_or(0), why: partial.error_message }
 }
 
+/// In milliseconds; a longer one is not waited for.
+fn timeout(read: Read<'_>) -> Duration {
+    let millis = of_traces(read, "TIMEOUT").and_then(|text| text.parse().ok()).filter(|millis| *millis > 0);
+    millis.map_or(TIMEOUT, Duration::from_millis).min(TIMEOUT)
+}
+
 /// The variable for traces goes before the one for all signals.
 fn of_traces(read: Read<'_>, what: &str) -> Option<String> {
     let get = |name: String| read(&name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
@@ -97,14 +112,16 @@ fn of_traces(read: Read<'_>, what: &str) -> Option<String> {
 }
 
 /// That of traces is taken as it is; to the one for all signals the path of traces is added.
-fn endpoint(read: Read<'_>) -> Result<Url, String> {
+pub(crate) fn endpoint(read: Read<'_>) -> Result<Url, String> {
     let own = read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|url| !url.trim().is_empty());
     let url = if let Some(own) = own {
         address(&own)
     } else {
         let base = of_traces(read, "ENDPOINT").unwrap_or_else(|| "http://localhost:4318".to_owned());
-        let base = address(&base).map(|_| format!("{}/v1/traces", base.trim_end_matches('/')));
-        base.and_then(|url| address(&url))
+        address(&base).map(|mut url| {
+            url.set_path(&format!("{}/v1/traces", url.path().trim_end_matches('/')));
+            url
+        })
     };
     url.ok_or_else(|| "OTEL_EXPORTER_OTLP_ENDPOINT is no address such as http://localhost:4318".to_owned())
 }
@@ -167,6 +184,7 @@ mod tests {
         let both = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://t/x"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")];
         assert_eq!(to(&both).unwrap(), "https://t/x");
         assert_eq!(to(&[]).unwrap(), "http://localhost:4318/v1/traces");
+        assert_eq!(to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1?x=1")]).unwrap(), "http://c:1/v1/traces?x=1");
         for bad in ["c:4318", "ftp://c", "http://"] {
             assert!(to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]).is_err(), "{bad}");
         }

@@ -111,7 +111,8 @@ impl Context {
 
     /// Whether the current request is sampled: one look at the thread.
     pub(crate) fn sampled() -> bool {
-        CURRENT.with_borrow(Self::is_sampled)
+        // no thread that ends makes spans any more
+        CURRENT.try_with(|current| current.try_borrow().is_ok_and(|it| it.is_sampled())).unwrap_or(false)
     }
 
     /// Lends the current request's ids, if there is one: trace, span, correlation id.
@@ -127,15 +128,14 @@ impl Context {
 
     /// Gives a finished foreign span to the current request, or back, if it belongs to none that is current.
     pub(crate) fn gather(span: SpanData) -> Option<SpanData> {
-        CURRENT.with_borrow(|context| {
-            let Some(request) = &context.request else { return Some(span) };
-            let mut arena = request.value();
-            if span.span_context.trace_id() != TraceId::from_bytes(arena.trace.to_be_bytes()) {
-                return Some(span);
-            }
-            arena.gather(span);
-            None
-        })
+        let request = CURRENT.try_with(|it| it.try_borrow().ok().and_then(|context| context.request.clone()));
+        let Ok(Some(request)) = request else { return Some(span) };
+        let mut arena = request.value();
+        if span.span_context.trace_id() != TraceId::from_bytes(arena.trace.to_be_bytes()) {
+            return Some(span);
+        }
+        arena.gather(span);
+        None
     }
 }
 

@@ -18,18 +18,26 @@ impl<'a> Escape<'a> {
         Self { to, left: VALUE_BYTES_MAX, is_cut: false }
     }
 
-    /// Writes a word, or as much of it as there is room for.
+    /// Writes a word, or as much of it as there is room for once it is written.
     pub(crate) fn word(&mut self, word: &str) {
-        let end = word.floor_char_boundary(self.left);
-        self.left -= end;
-        let taken = &word[..end];
-        if is_plain(taken.as_bytes()) {
-            self.to.push_str(taken); // nearly always
-        } else {
-            taken.chars().for_each(|character| character_to(self.to, character));
+        if word.len() <= self.left && is_plain(word.as_bytes()) {
+            self.left -= word.len();
+            return self.to.push_str(word); // nearly always
         }
-        if end < word.len() && !self.is_cut {
-            (self.is_cut, self.left) = (true, 0);
+        for character in word.chars() {
+            let before = self.to.len();
+            character_to(self.to, character);
+            match self.left.checked_sub(self.to.len() - before) {
+                Some(left) => self.left = left,
+                None => return self.cut(before),
+            }
+        }
+    }
+
+    fn cut(&mut self, at: usize) {
+        self.to.truncate(at);
+        self.left = 0;
+        if !std::mem::replace(&mut self.is_cut, true) {
             self.to.push('…');
         }
     }

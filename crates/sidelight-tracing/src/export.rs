@@ -4,7 +4,8 @@
 
 use crate::{
     arena::Seen,
-    collector::{Collector, Refused, Taken},
+    collector::{self, Collector, Refused, Taken},
+    foreign,
     otlp::Batch,
     queue::{Queue, Wait, Weighed},
     request::{Kept, put_away},
@@ -17,7 +18,7 @@ use std::{
     env, io,
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread,
     time::{Duration, Instant},
@@ -34,6 +35,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 static QUEUE: OnceLock<Queue<Item>> = OnceLock::new();
+/// Nobody takes anything out of the queue.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static EXPORT_FAILED: AtomicU64 = AtomicU64::new(0);
 static REJECTED: AtomicU64 = AtomicU64::new(0);
@@ -56,7 +59,7 @@ impl Weighed for Item {
     fn bytes(&self) -> usize {
         match self {
             Self::Kept(kept) => kept.bytes,
-            Self::Span(_) => size_of::<SpanData>() * 2, // with its attributes, about
+            Self::Span(span) => foreign::bytes(span),
         }
     }
 }
@@ -91,7 +94,7 @@ pub(crate) fn rate_limited(spans: u64) {
 
 /// Whether there is anybody to export to.
 pub(crate) fn is_on() -> bool {
-    QUEUE.get().is_some()
+    QUEUE.get().is_some() && !IS_CLOSED.load(Relaxed)
 }
 
 /// Hands over a kept request.
@@ -116,24 +119,32 @@ fn send(item: Item) {
 
 /// Starts the thread; the second call in a process does nothing.
 pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
+    let read = |name: &str| env::var(name).ok();
+    if let Err(why) = collector::endpoint(&read) {
+        tracing::warn!(error = why, "traces are not exported");
+        return Ok(());
+    }
     if QUEUE.set(Queue::new()).is_err() {
         return Ok(());
     }
     // the client is built on its thread: it blocks, and must not be made on a runtime
-    let run = move || match Collector::new(&|name| env::var(name).ok()) {
+    let run = move || match Collector::new(&read) {
         Ok(collector) => {
             // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
             let batch = Batch::of(&Resource::builder().with_attributes(resource).build());
             Exporter { collector, batch, is_up: true, is_taken: true, pause: None }.run();
         }
-        Err(error) => tracing::warn!(error = error, "traces are not exported"),
+        Err(error) => {
+            IS_CLOSED.store(true, Relaxed);
+            tracing::warn!(error = error, "traces are not exported");
+        }
     };
     thread::Builder::new().name("sidelight-otlp".into()).spawn(run).map(drop)
 }
 
 /// Waits until everything handed over so far was exported, or the time is up; gives the spans that were not.
 pub(crate) fn flush(limit: Duration) -> usize {
-    QUEUE.get().map_or(0, |queue| queue.flush(limit))
+    QUEUE.get().filter(|_| is_on()).map_or(0, |queue| queue.flush(limit))
 }
 
 /// The thread's side.
@@ -175,7 +186,7 @@ impl Exporter {
         }
         let spans = self.batch.spans;
         match self.collector.send(self.batch.take()) {
-            Ok(taken) if self.sent(&taken) => items.iter().for_each(remember),
+            Ok(taken) if self.sent(&taken, spans) => items.iter().for_each(remember),
             Ok(_) => {}
             Err(refused) => {
                 EXPORT_FAILED.fetch_add(spans, Relaxed);
@@ -185,26 +196,27 @@ impl Exporter {
     }
 
     /// Whether all of it was taken.
-    fn sent(&mut self, taken: &Taken) -> bool {
+    fn sent(&mut self, taken: &Taken, spans: u64) -> bool {
         self.pause = None;
         if !std::mem::replace(&mut self.is_up, true) {
             tracing::info!("traces are exported again");
         }
-        REJECTED.fetch_add(taken.rejected, Relaxed);
-        let is_taken = taken.rejected == 0;
+        let rejected = taken.rejected.min(spans); // it may say anything
+        REJECTED.fetch_add(rejected, Relaxed);
+        let is_taken = rejected == 0;
         if self.is_taken && !is_taken {
             let why = taken.why.as_str();
-            tracing::warn!(rejected = taken.rejected, why = why, "the collector rejects spans; they are counted");
+            tracing::warn!(rejected = rejected, why = why, "the collector rejects spans; they are counted");
         }
         self.is_taken = is_taken;
         is_taken
     }
 
     fn failed(&mut self, Refused { why, retry_after }: &Refused) {
-        let longer = self.pause.map_or(PAUSE, |(_, pause)| (pause * 2).min(PAUSE_MAX));
+        let longer = self.pause.map_or(PAUSE, |(_, pause)| (pause * 2).clamp(PAUSE, PAUSE_MAX));
         // up to a quarter more, so that many programs do not come back at one moment
         let jitter = longer.mul_f64(f64::from(sampling::random().to_le_bytes()[0]) / 1024.0);
-        let pause = retry_after.map_or(longer + jitter, |asked| asked.min(RETRY_AFTER_MAX));
+        let pause = retry_after.map_or(longer + jitter, |asked| asked.clamp(PAUSE, RETRY_AFTER_MAX));
         self.pause = Some((Instant::now(), pause));
         if std::mem::replace(&mut self.is_up, false) {
             tracing::warn!(error = why.as_str(), "traces cannot be exported; lost spans are counted");

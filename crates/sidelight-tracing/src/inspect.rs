@@ -23,7 +23,7 @@ const BUCKETS_MAX: usize = 512;
 const OF_LATE: Duration = Duration::from_mins(15);
 
 /// One run that is remembered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Sample {
     trace: u128,
     span: u64,
@@ -206,22 +206,31 @@ fn flying_one(arena: &Arena) -> Value {
 
 fn operations() -> Value {
     let now = Instant::now();
-    let buckets = buckets();
-    let mut rows: Vec<(String, Value)> = buckets
+    // copied, so that no request waits while it is written
+    let copied: Vec<_> = buckets()
         .values()
         .map(|bucket| {
-            let mut slowest: Vec<&Sample> = bucket.slowest.iter().filter(|it| is_of_late(it, now)).collect();
-            slowest.sort_by_key(|it| std::cmp::Reverse(it.duration));
-            let failed = bucket.failed.iter().rev().filter(|it| is_of_late(it, now));
-            let slowest: Vec<Value> = slowest.into_iter().map(|it| row(it, now)).collect();
-            let failed: Vec<Value> = failed.map(|it| row(it, now)).collect();
-            let (operation, shown) = (bucket.subject.name(), name(bucket.subject, bucket.labels));
-            let row = json!({ "operation": operation, "name": shown, "slowest": slowest, "failed": failed });
-            (format!("{operation} {shown}"), row)
+            let failed = bucket.failed.iter().rev().copied().collect::<Vec<_>>();
+            (bucket.subject, bucket.labels, bucket.slowest.clone(), failed)
         })
         .collect();
-    rows.sort_by(|one, other| one.0.cmp(&other.0));
-    rows.into_iter().map(|(_, row)| row).collect()
+    let rows = |samples: &[Sample]| -> Vec<Value> {
+        samples.iter().filter(|it| is_of_late(it, now)).map(|it| row(it, now)).collect()
+    };
+    let mut operations: Vec<(String, Value)> = copied
+        .into_iter()
+        .map(|(subject, labels, mut slowest, failed)| {
+            slowest.sort_by_key(|it| std::cmp::Reverse(it.duration));
+            let (operation, shown) = (subject.name(), name(subject, labels));
+            let order = format!("{operation} {shown}");
+            let row = json!({
+                "operation": operation, "name": shown, "slowest": rows(&slowest), "failed": rows(&failed),
+            });
+            (order, row)
+        })
+        .collect();
+    operations.sort_by(|one, other| one.0.cmp(&other.0));
+    operations.into_iter().map(|(_, row)| row).collect()
 }
 
 fn row(sample: &Sample, now: Instant) -> Value {

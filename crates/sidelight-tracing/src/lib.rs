@@ -12,6 +12,7 @@ mod collector;
 mod context;
 mod escape;
 mod export;
+mod foreign;
 mod gate;
 mod holders;
 mod inspect;

@@ -85,19 +85,24 @@ struct Kept {
 impl<S: Subscriber> Layer<S> for LineLayer {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
         let Some(suppressed) = self.limit.admit(event.metadata()) else { return };
-        KEPT.with(|kept| {
-            // a value whose Debug logs would come back here: it gets a line of its own
-            let mut own = Kept::default();
-            let mut borrowed = kept.try_borrow_mut();
-            let Kept { line, clock, templates } = borrowed.as_deref_mut().unwrap_or(&mut own);
-            line.clear();
-            let template = templates.of(event.metadata(), &self.form, self.number);
-            match self.form {
-                Form::Json(_) => json(line, clock, template, event, suppressed),
-                Form::Text => text(line, clock, template, event, suppressed),
-            }
-            self.writer.line(line, *event.metadata().level() <= Level::WARN);
-        });
+        // a value whose Debug logs would come back here, and a thread that ends may log: they get a line of their own
+        let written =
+            KEPT.try_with(|kept| kept.try_borrow_mut().map(|mut kept| self.write(&mut kept, event, suppressed)));
+        if !matches!(written, Ok(Ok(()))) {
+            self.write(&mut Kept::default(), event, suppressed);
+        }
+    }
+}
+
+impl LineLayer {
+    fn write(&self, Kept { line, clock, templates }: &mut Kept, event: &Event<'_>, suppressed: u64) {
+        line.clear();
+        let template = templates.of(event.metadata(), &self.form, self.number);
+        match self.form {
+            Form::Json(_) => json(line, clock, template, event, suppressed),
+            Form::Text => text(line, clock, template, event, suppressed),
+        }
+        self.writer.line(line, *event.metadata().level() <= Level::WARN);
     }
 }
 
@@ -180,8 +185,8 @@ impl Fields<'_> {
         if text.is_empty() || self.is_cut {
             return false; // the message, or nothing more
         }
-        if self.line.len() > LINE_BYTES_MAX - 3 * VALUE_BYTES_MAX - KEY_BYTES_MAX {
-            self.is_cut = true; // three times: an escape takes up to three bytes for one
+        if self.line.len() > LINE_BYTES_MAX - VALUE_BYTES_MAX - 2 * KEY_BYTES_MAX {
+            self.is_cut = true; // no room for one more, and for the end
             self.line.push_str(if self.quote.is_empty() { " truncated" } else { ",\"truncated\":true" });
             return false;
         }
@@ -194,8 +199,13 @@ impl Fields<'_> {
 
     fn word(&mut self, write: impl FnOnce(&mut String)) {
         self.line.push_str(self.quote);
+        let start = self.line.len();
         write(self.line);
         self.line.push_str(self.quote);
+        if self.quote.is_empty() && self.line[start..].contains([' ', '=', '[', '(']) {
+            self.line.insert(start, '"'); // else a word could look like another field
+            self.line.push('"');
+        }
     }
 
     fn plain(&mut self, field: &Field, value: &str) {

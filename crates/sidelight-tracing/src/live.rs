@@ -59,14 +59,26 @@ pub(crate) fn begin(filter: &str, rate: f64) {
 }
 
 /// Reads directives; the sentence says what is allowed.
+/// [`Targets`] alone would take a slip for the name of a target, and be silent from then on.
 pub(crate) fn parse(filter: &str) -> Result<Targets, String> {
-    filter.trim().parse().map_err(|_| {
+    let parsed = filter.trim().parse().ok().filter(|_| filter.split(',').map(str::trim).all(is_directive));
+    parsed.ok_or_else(|| {
         format!(
             "invalid value {filter:?}: allowed are levels (off, error, warn, info, debug, trace) and target=level, \
              separated by commas, for example info,rmcp=warn"
         )
     })
 }
+
+fn is_directive(text: &str) -> bool {
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
+    let is_target = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte))
+    };
+    text.split_once('=').map_or_else(|| is_level(text), |(target, level)| is_target(target) && is_level(level))
+}
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Changes for so long which lines are written.
 ///
@@ -168,7 +180,24 @@ mod tests {
     #[test]
     fn what_is_no_filter_and_no_rate_is_refused_with_what_is_allowed() {
         let lasts = Duration::from_secs(1);
-        assert!(set_filter("info,mcp=loud", lasts).unwrap_err().contains("debug, trace"));
+        for bad in [
+            "info,mcp=loud",
+            "inof",
+            "",
+            "banana",
+            "info;rmcp=warn",
+            "=",
+            "info=",
+            "[x]=info",
+            "info\nx",
+            "3",
+            "a b=info",
+        ] {
+            assert!(set_filter(bad, lasts).unwrap_err().contains("debug, trace"), "{bad}");
+        }
+        for good in ["info", "INFO, rmcp=warn", "off,sidelight_admin::mount=trace"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
         for bad in ["", "-0.1", "1.1", "NaN", "many"] {
             assert!(set_rate(bad, lasts).unwrap_err().contains("0 to 1"), "{bad}");
         }

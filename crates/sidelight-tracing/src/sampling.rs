@@ -45,8 +45,8 @@ pub(crate) fn follow(parent: &TraceParent) -> bool {
     if !parent.sampled {
         return false;
     }
-    // what the rate takes anyway needs no caller
-    let sampled = decide(parent.trace) || FOLLOWED.admit(second());
+    // beyond the limit by a number of our own: the caller chose that of the trace
+    let sampled = FOLLOWED.admit(second()) || decide(trace_id());
     if !sampled {
         NOT_FOLLOWED.fetch_add(1, Relaxed);
     }

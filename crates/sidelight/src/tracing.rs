@@ -85,6 +85,9 @@ macro_rules! warn { ($($line:tt)+) => { $crate::event!(WARN, $($line)+) } }
 /// Something happened that an operator wants to know.
 #[macro_export]
 macro_rules! info { ($($line:tt)+) => { $crate::event!(INFO, $($line)+) } }
+/// Somebody did what must be known later: no filter and no limit keeps this line back.
+#[macro_export]
+macro_rules! audit { ($($line:tt)+) => { $crate::event!(AUDIT, $($line)+) } }
 /// Something happened that helps whoever looks for a fault.
 #[macro_export]
 macro_rules! debug { ($($line:tt)+) => { $crate::event!(DEBUG, $($line)+) } }

@@ -253,4 +253,5 @@ fn lines_take_words_and_values() {
     sidelight::warn!("one line");
     sidelight::error!("one line", share = 0.5);
     sidelight::debug!("one line");
+    sidelight::audit!("one line", name = name);
 }

@@ -73,6 +73,11 @@ fn changed(done: Result<(), String>, now: fn() -> String) -> Result<Reply, PageE
 #[macro_export]
 #[doc(hidden)]
 macro_rules! event {
+    (AUDIT, $text:literal $(, $key:ident = $value:expr)* $(,)?) => {
+        $crate::tracing::lines::event!(
+            target: "audit", $crate::tracing::lines::Level::INFO, message = $text $(, $key = $value)*
+        )
+    };
     ($level:ident, $text:literal $(, $key:ident = $value:expr)* $(,)?) => {
         // the text as a field: as a format it would go through the machinery of formats
         $crate::tracing::lines::event!($crate::tracing::lines::Level::$level, message = $text $(, $key = $value)*)

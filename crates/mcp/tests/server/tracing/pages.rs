@@ -86,6 +86,8 @@ fn the_filter_is_changed_for_a_while_and_goes_back_by_itself() {
     assert!(!server.lines().contains("\"unseen\""), "{}", server.lines());
     let audit = server.line("audit: a change was asked for");
     assert!(audit.contains("/log/filter") && audit.contains("\"peer\":\"127.0.0.1\""), "{audit}");
+    assert_eq!(put(&server, "/log/filter?seconds=1", "off").status, 200);
+    server.line("\"to\":\"off\""); // no filter takes an audit line away
     let bad = put(&server, "/log/filter", "info,mcp=loud");
     assert_eq!((bad.status, bad.text().contains("debug, trace")), (400, true));
 }

@@ -39,6 +39,29 @@ fn a_collector_that_asks_for_patience_is_left_alone_until_the_end() {
 }
 
 #[test]
+fn a_collector_that_redirects_gets_the_keys_of_nobody_to_follow_it() {
+    const ELSEWHERE: &str =
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/v1/traces\r\ncontent-length: 0\r\n\r\n";
+    let (_collector, server) = traced(ELSEWHERE);
+    assert_eq!(search(&server, "").status, 200);
+    if has("tracing") {
+        let line = server.line("traces cannot be exported");
+        assert!(line.contains("307"), "{line}");
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_told_and_nothing_waits_for_it() {
+    let server = Server::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense"), ("OTEL_TRACE_SAMPLE_RATE", "1")]);
+    assert_eq!(search(&server, "").status, 200);
+    if has("tracing") {
+        assert!(server.line("traces are not exported").contains("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    }
+    let (status, took) = server.end();
+    assert!(status.success() && took < Duration::from_secs(10), "{status} after {took:?}");
+}
+
+#[test]
 fn spans_that_a_collector_rejects_are_counted_and_told_and_are_no_exemplars() {
     let (_collector, server) = traced(PARTIAL);
     assert_eq!(search(&server, "").status, 200);

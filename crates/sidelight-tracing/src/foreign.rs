@@ -1,0 +1,87 @@
+//! Spans that others make hold whatever their authors put there: secrets are masked, long values cut, and what is too many
+//! left out, before such a span is kept.
+
+use crate::escape::{MASK, is_secret};
+use opentelemetry::{KeyValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+use std::borrow::Cow;
+
+/// Attributes of a span or of an event, and events of a span.
+const ATTRIBUTES_MAX: usize = 64;
+const EVENTS_MAX: usize = 32;
+/// A longer value is cut.
+const VALUE_BYTES_MAX: usize = 256;
+
+/// Makes a span fit to be kept.
+pub(crate) fn tamed(mut span: SpanData) -> SpanData {
+    if span.name.len() > VALUE_BYTES_MAX {
+        span.name = Cow::Owned(cut(&span.name));
+    }
+    tame(&mut span.attributes);
+    span.events.events.truncate(EVENTS_MAX);
+    for event in &mut span.events.events {
+        if event.name.len() > VALUE_BYTES_MAX {
+            event.name = Cow::Owned(cut(&event.name));
+        }
+        tame(&mut event.attributes);
+    }
+    span.links.links.truncate(EVENTS_MAX);
+    span.links.links.iter_mut().for_each(|link| tame(&mut link.attributes));
+    span
+}
+
+/// About how much memory it holds.
+pub(crate) fn bytes(span: &SpanData) -> usize {
+    let of = |attributes: &[KeyValue]| attributes.iter().map(of_attribute).sum::<usize>();
+    let events = span.events.iter().map(|event| size_of_val(event) + of(&event.attributes)).sum::<usize>();
+    size_of::<SpanData>() + of(&span.attributes) + events
+}
+
+fn of_attribute(attribute: &KeyValue) -> usize {
+    let words = match &attribute.value {
+        Value::String(word) => word.as_str().len(),
+        _ => 0,
+    };
+    size_of::<KeyValue>() + attribute.key.as_str().len() + words
+}
+
+fn tame(attributes: &mut Vec<KeyValue>) {
+    attributes.truncate(ATTRIBUTES_MAX);
+    for KeyValue { key, value, .. } in attributes.iter_mut() {
+        if is_secret(key.as_str()) {
+            *value = MASK.into();
+            continue;
+        }
+        let shorter = match &*value {
+            Value::Bool(_) | Value::I64(_) | Value::F64(_) => continue,
+            Value::String(word) if word.as_str().len() <= VALUE_BYTES_MAX => continue,
+            Value::String(word) => cut(word.as_str()),
+            list => cut(&list.to_string()),
+        };
+        *value = shorter.into();
+    }
+}
+
+fn cut(word: &str) -> String {
+    word[..word.floor_char_boundary(VALUE_BYTES_MAX)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_cut_and_secrets_masked() {
+        let mut attributes = vec![
+            KeyValue::new("job", "é".repeat(1_000_000)),
+            KeyValue::new("password", "hunter2"),
+            KeyValue::new("rows", 7),
+            KeyValue::new("list", Value::Array(vec![opentelemetry::StringValue::from("x".repeat(9_999))].into())),
+        ];
+        attributes.extend((0..100).map(|_| KeyValue::new("more", 1)));
+        tame(&mut attributes);
+        assert_eq!(attributes.len(), ATTRIBUTES_MAX);
+        assert!(attributes.iter().all(|it| it.value.as_str().len() <= VALUE_BYTES_MAX));
+        assert_eq!((attributes[1].value.as_str(), attributes[2].value.clone()), (MASK.into(), 7.into()));
+    }
+}
