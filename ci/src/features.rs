@@ -42,7 +42,7 @@ const MACHINERY: [&str; 15] = [
     "tracing-opentelemetry",
     "opentelemetry",
     "opentelemetry_sdk",
-    "opentelemetry-otlp",
+    "opentelemetry-proto",
     "pprof",
     "tikv-jemallocator",
     "jemalloc_pprof",

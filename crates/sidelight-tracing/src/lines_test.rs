@@ -95,8 +95,14 @@ fn no_key_stands_in_a_line_twice() {
 #[test]
 fn secrets_are_masked_by_their_keys() {
     for form in [Form::json("s", "v", "e"), Form::Text] {
-        let line = written(form, || tracing::info!(password = "hunter2", api_key = ?"hunter2", token = 17, "seen"));
-        assert!(!line.contains("hunter2") && !line.contains("17") && line.matches("***").count() == 3, "{line}");
+        let line = written(
+            form,
+            || tracing::info!(password = "hunter2", api_key = ?"hunter2", token = 123_456_789_012_u64, "seen"),
+        );
+        assert!(
+            !line.contains("hunter2") && !line.contains("123456789012") && line.matches("***").count() == 3,
+            "{line}"
+        );
     }
 }
 
@@ -116,6 +122,24 @@ fn what_the_filter_does_not_want_is_not_written() {
 fn a_line_for_a_person_has_time_level_words_and_fields() {
     let line = written(Form::Text, || tracing::info!(rows = 3, "searched"));
     assert!(line.ends_with("Z  INFO  searched rows=3\n") || line.ends_with("Z INFO  searched rows=3\n"), "{line}");
+}
+
+#[test]
+fn a_word_for_a_person_cannot_look_like_another_field() {
+    let client = "x outcome=error [c-9]";
+    let line = written(Form::Text, || tracing::info!(client = client, tool = "plain", "request"));
+    assert!(line.ends_with("request client=\"x outcome=error [c-9]\" tool=plain\n"), "{line}");
+}
+
+#[test]
+fn a_line_of_nothing_but_escapes_stays_in_its_limit() {
+    let controls = "\u{1}".repeat(5_000);
+    let it = controls.as_str();
+    let line = written(Form::json("s", "v", "e"), || {
+        tracing::info!(a = it, b = it, c = it, d = it, e = it, f = it, g = it, h = it, i = it, "{it}");
+    });
+    assert!(line.len() <= LINE_BYTES_MAX, "{}", line.len());
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["truncated"], true);
 }
 
 #[test]

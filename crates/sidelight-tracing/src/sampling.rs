@@ -42,15 +42,16 @@ pub(crate) fn decide(trace: u128) -> bool {
 
 /// Whether a caller's trace is sampled: as the caller decided, unless callers decide so too often.
 pub(crate) fn follow(parent: &TraceParent) -> bool {
-    if !parent.sampled {
-        return false;
-    }
-    // beyond the limit by a number of our own: the caller chose that of the trace
-    let sampled = FOLLOWED.admit(second()) || decide(trace_id());
-    if !sampled {
+    let sampled = follow_at(parent, &FOLLOWED, second());
+    if parent.sampled && !sampled {
         NOT_FOLLOWED.fetch_add(1, Relaxed);
     }
     sampled
+}
+
+/// Beyond the limit by a number of our own: the caller chose that of the trace.
+fn follow_at(parent: &TraceParent, limit: &ASecond, second: u32) -> bool {
+    parent.sampled && (limit.admit(second) || decide(trace_id()))
 }
 
 /// Whether one more request may be kept that was not sampled.
@@ -140,13 +141,15 @@ mod tests {
 
     #[test]
     fn a_caller_that_did_not_sample_is_followed_and_one_that_did_only_so_often() {
-        let parent = |sampled| TraceParent { trace: u128::MAX, span: 1, sampled };
-        assert!(!follow(&parent(false)));
-        let before = not_followed();
-        let followed = (0..5 * FOLLOWED_MAX).filter(|_| follow(&parent(true))).count();
-        // the test may run over the end of a second or two
-        assert!((1..=3 * FOLLOWED_MAX as usize).contains(&followed), "{followed}");
-        assert_eq!(not_followed() - before, u64::from(5 * FOLLOWED_MAX) - followed as u64);
+        let followed = |trace, sampled| {
+            let (parent, limit) = (TraceParent { trace, span: 1, sampled }, ASecond::new(FOLLOWED_MAX));
+            (0..5 * FOLLOWED_MAX).filter(|_| follow_at(&parent, &limit, 0)).count()
+        };
+        assert_eq!(followed(u128::MAX, false), 0);
+        assert_eq!(followed(u128::MAX, true), FOLLOWED_MAX as usize);
+        let lowest = 1 << 64; // under every rate but 0
+        assert!(under(lowest, threshold(0.000_001)));
+        assert_eq!(followed(lowest, true), FOLLOWED_MAX as usize, "the choice of an id forces nothing");
     }
 
     #[test]

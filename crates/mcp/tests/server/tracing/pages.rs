@@ -77,7 +77,7 @@ fn the_filter_is_changed_for_a_while_and_goes_back_by_itself() {
     }
     let filter = || -> Value { serde_json::from_str(&get(server.admin().unwrap(), "/log/filter").text()).unwrap() };
     let before = filter();
-    assert_eq!(put(&server, "/log/filter?seconds=2", "off,sidelight_admin=info").status, 200);
+    assert_eq!(put(&server, "/log/filter?seconds=5", "off,sidelight_admin=info").status, 200);
     assert_eq!(filter()["filter"], "off,sidelight_admin=info");
     assert_eq!(search(&server, "x-correlation-id: unseen\r\n").status, 200);
     assert!(until(|| (filter() == before).then_some(())).is_some(), "it goes back");
