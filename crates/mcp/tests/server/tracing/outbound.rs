@@ -58,7 +58,8 @@ fn a_call_to_a_model_is_part_of_its_request_and_carries_its_id() {
     let own = heads.iter().find(|head| header(head, "x-correlation-id") == Some("out-1"));
     assert_eq!(own.is_some(), has("tracing"));
     let Some(own) = own else { return };
-    let embedding = collector.span(|span| span.name == "embeddings small");
+    let embedding =
+        collector.span(|span| span.name == "embeddings small" && span.attribute("correlation_id") == "out-1");
     let (trace, span) = (embedding.trace(), embedding.id());
     assert_eq!(header(own, "traceparent"), Some(&*format!("00-{trace}-{span}-01")));
     assert_eq!(header(own, "tracestate"), Some("vendor=1"));

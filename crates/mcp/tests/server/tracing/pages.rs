@@ -37,11 +37,13 @@ fn a_request_is_seen_while_it_flies_and_where_it_stands_and_when_it_failed() {
         let flying = || {
             let page = requests(&server);
             let all = page["in_flight"]["oldest"].as_array().unwrap().clone();
-            all.into_iter()
-                .find(|it| it["at"].as_array().unwrap().iter().any(|at| at["operation"] == "embeddings small"))
+            // the server's own reading of its documents may be at the same place
+            let stands =
+                |it: &Value| it["at"].as_array().unwrap().iter().any(|at| at["operation"] == "embeddings small");
+            all.into_iter().find(|it| it["correlation_id"] == "flying" && stands(it))
         };
         let seen = until(flying).expect("it is seen where it stands");
-        assert_eq!((&seen["correlation_id"], &seen["request"]), (&json!("flying"), &json!("tools/call search_docs")));
+        assert_eq!(seen["request"], "tools/call search_docs");
         assert!(seen["age_seconds"].as_f64().is_some_and(|age| age > 0.0), "{seen}");
     });
     let failed = || {
