@@ -1,19 +1,15 @@
 """Act: spans that a program's own `#[tracing::instrument]` makes, in its handler and in the tasks that this starts,
 stand in the tree of the call. The program is an example of the repository, and no document server."""
 
-import os
 import re
-import subprocess
-import threading
 
 import spans
 from callers import call
 from checks import want
+from programs import Program
 from server import environment
 
-START_SECONDS = 15
-END_SECONDS = 10
-ADDRESS = re.compile(r"^work\s+http://([\d.]+):(\d+)/mcp")
+ADDRESS = re.compile(r"^work\s+http://([\d.]+):(\d+)/mcp", re.MULTILINE)
 ROOT, PLAN, ASKED = "tools/call work", "plan", "step asked"
 STARTED = ("step spawned", "step blocking", "step joined")
 NAMES = {ROOT, PLAN, ASKED, *STARTED}
@@ -53,44 +49,15 @@ def misplaced(every, client):
     return None
 
 
-class Work:
-    """The running program. Use as a context manager: it never outlives the block."""
+class Work(Program):
+    """The running program."""
 
     def __init__(self, binary, folder, collector):
+        super().__init__("work", folder)
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_TRACE_SAMPLE_RATE": "1"}
-        self.process = subprocess.Popen(
-            [binary, "http"],
-            env=environment(**settings),
-            stdin=subprocess.DEVNULL,
-            stdout=open(os.path.join(folder, "work.log"), "wb"),
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-        self.address = None
-        self.said = []
-        self.told = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.start([binary, "http"], environment(**settings))
 
-    def _read(self):
-        for line in self.process.stderr:
-            self.said.append(line.rstrip())
-            if found := ADDRESS.match(line):
-                self.address = (found[1], int(found[2]))
-                self.told.set()
-        self.told.set()
-
-    def __enter__(self):
-        if not self.told.wait(START_SECONDS) or not self.address:
-            self.__exit__()
-            raise RuntimeError(f"no address within {START_SECONDS} s; it said: {self.said[-5:]}")
-        return self
-
-    def __exit__(self, *_):
-        """Ends this very process."""
-        self.process.terminate()
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def is_ready(self):
+        found = ADDRESS.search(self.log.read_text(errors="replace"))
+        self.address = found and (found[1], int(found[2]))
+        return bool(found)

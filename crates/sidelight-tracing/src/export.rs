@@ -108,13 +108,17 @@ pub(crate) fn span(span: SpanData) {
 }
 
 fn send(item: Item) {
-    let Some(queue) = QUEUE.get() else { return };
-    if let Err(item) = queue.push(item) {
-        QUEUE_FULL.fetch_add(item.spans() as u64, Relaxed);
-        if let Item::Kept(kept) = item {
-            put_away(kept.arena);
-        }
+    let refused = match QUEUE.get().filter(|_| is_on()) {
+        Some(queue) => queue.push(item).inspect_err(count_refused),
+        None => Err(item), // there is nobody to export to
+    };
+    if let Err(Item::Kept(kept)) = refused {
+        put_away(kept.arena);
     }
+}
+
+fn count_refused(item: &Item) {
+    QUEUE_FULL.fetch_add(item.spans() as u64, Relaxed);
 }
 
 /// Starts the thread; the second call in a process does nothing.

@@ -84,10 +84,11 @@ impl Hasher for Mixed {
     }
 }
 
-/// An odd multiplier mixes an address and a small number: one that is odd loses nothing, so no two have the same key.
+/// Mixes an address and a number below a million so that no two have the same key: turning and odd factors lose nothing.
+/// Turned once more, because a table looks at the low bits, which the factor leaves alike.
 fn key(record: &Record) -> u64 {
     let address = std::ptr::from_ref(record.subject).cast::<()>().addr() as u64;
-    (address.rotate_left(20) ^ u64::from(record.labels)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    (address.rotate_left(20) ^ u64::from(record.labels)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
 }
 
 fn buckets() -> MutexGuard<'static, Buckets> {

@@ -20,6 +20,7 @@ use tracing_subscriber::{Layer, layer};
 
 /// A longer line is cut, and says so.
 pub(crate) const LINE_BYTES_MAX: usize = 16 * 1024;
+
 /// Writes events to the log.
 #[derive(Debug)]
 pub(crate) struct LineLayer {

@@ -1,7 +1,7 @@
 //! Spans as an export in OTLP's protobuf
 //! (<https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto>), written
-//! straight from the arena: a span that is first built as an object costs five times as much. Spans that others made are
-//! objects already. Sends nothing.
+//! straight from the arena, without building each span as an object first. Spans that others made are objects already. Sends
+//! nothing.
 
 use crate::{
     arena::{Arena, Attribute, Value},

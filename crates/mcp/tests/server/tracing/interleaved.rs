@@ -224,7 +224,6 @@ fn a_panic_is_a_line_with_the_ids_of_its_request_and_the_server_lives_on() {
     let (own, body) = wire::modern("tools/call", params);
     let stream =
         wire::send(address, &wire::written(address, "POST", "/mcp", &format!("{own}{headers}"), body.as_bytes()));
-    let _ = fs::read_to_string(&work.lines);
     let panicked = || {
         let said = fs::read_to_string(&work.lines).unwrap();
         said.lines().find(|line| line.contains("\"panicked\"")).map(str::to_owned)
