@@ -6,6 +6,7 @@ use crate::{
     wire::serve,
 };
 use std::{
+    io::Read as _,
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -15,6 +16,7 @@ use std::{
 pub(crate) struct Collector {
     pub(crate) url: String,
     received: Arc<Mutex<Vec<Vec<u8>>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Collector {
@@ -27,14 +29,15 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&received);
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (kept, kept_heads) = (Arc::clone(&received), Arc::clone(&heads));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let kept = Arc::clone(&kept);
-                thread::spawn(move || answer(&stream, &kept, reply));
+                let (kept, heads) = (Arc::clone(&kept), Arc::clone(&kept_heads));
+                thread::spawn(move || answer(&stream, &kept, &heads, reply));
             }
         });
-        Self { url, received }
+        Self { url, received, heads }
     }
 
     /// Every span so far.
@@ -48,6 +51,11 @@ impl Collector {
             let names: Vec<String> = self.spans().into_iter().map(|span| span.name).collect();
             panic!("no such span among {names:?}")
         })
+    }
+
+    /// The heads of all exports so far, in lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     /// How many exports came so far.
@@ -69,9 +77,17 @@ impl Collector {
 
 const DONE: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
 
-fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>, reply: &str) {
-    serve(stream, |_, body| {
-        kept.lock().unwrap().push(body);
+fn answer(stream: &TcpStream, kept: &Mutex<Vec<Vec<u8>>>, heads: &Mutex<Vec<String>>, reply: &str) {
+    serve(stream, |head, body| {
+        let head = head.to_lowercase();
+        kept.lock().unwrap().push(if head.contains("content-encoding: gzip") { unpacked(&body) } else { body });
+        heads.lock().unwrap().push(head);
         Some(reply.to_owned())
     });
+}
+
+fn unpacked(body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    flate2::read::GzDecoder::new(body).read_to_end(&mut whole).unwrap();
+    whole
 }

@@ -93,6 +93,26 @@ fn requests_to_the_admin_port_are_counted_and_so_are_those_that_may_not() {
 }
 
 #[test]
+fn changes_are_counted_by_page_and_by_how_they_were_answered() {
+    let server = Server::start();
+    let Some(admin) = server.admin() else { return };
+    let changes = |class: &str| {
+        let page = r#"http_route="/trace/sampling""#;
+        format!(r#"sidelight_admin_changes_total{{{page},http_response_status_class="{class}"}}"#)
+    };
+    let (done, refused, not_built) = (changes("2xx"), changes("4xx"), changes("5xx"));
+    let put = |rate: &[u8]| drop(request(admin, "PUT", "/trace/sampling", "", rate));
+    let work = || {
+        (0..2).for_each(|_| put(b"0.5"));
+        put(b"many");
+    };
+    let on = has("tracing");
+    let counts = [(&*done, 2.0), (&*refused, 1.0), (&*not_built, 3.0)];
+    let wanted: Vec<_> = counts.into_iter().filter(|(name, _)| (*name == not_built) != on).collect();
+    grows(&server, work, &wanted);
+}
+
+#[test]
 fn a_wrong_token_is_counted() {
     let server = Server::with(&[("ADMIN_TOKEN", "s3cret-s3cret-s3cret")]);
     let Some(admin) = server.admin() else { return };

@@ -39,6 +39,24 @@ fn a_collector_that_asks_for_patience_is_left_alone_until_the_end() {
 }
 
 #[test]
+fn what_the_standard_variables_say_of_an_export_is_done() {
+    let collector = Collector::start();
+    let server = Server::with(&[
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &format!("{}/elsewhere", collector.url)),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-team=docs%20and%20more"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_TRACE_SAMPLE_RATE", "1"),
+    ]);
+    assert_eq!(search(&server, "").status, 200);
+    if has("tracing") {
+        collector.span(|span| span.name == "tools/call search_docs");
+        let heads = collector.heads();
+        let all = |wanted: &str| heads.iter().all(|head| head.contains(wanted));
+        assert!(all("post /elsewhere ") && all("x-team: docs and more") && all("content-encoding: gzip"), "{heads:?}");
+    }
+}
+
+#[test]
 fn a_collector_that_redirects_gets_the_keys_of_nobody_to_follow_it() {
     const ELSEWHERE: &str =
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/v1/traces\r\ncontent-length: 0\r\n\r\n";

@@ -6,7 +6,7 @@ use crate::{
     models::model,
     otlp::{CLIENT, ERROR, SERVER, Span},
     running::{Server, has},
-    wire::{ask, call, request},
+    wire::{ask, call, modern, request},
 };
 use serde_json::{Value, json};
 
@@ -68,6 +68,33 @@ fn a_call_says_what_the_conventions_ask_for() {
     let stream = collector.span(|span| span.name == "stream" && span.trace() == root.trace());
     assert!(stream.attribute("mcp.stream.bytes").parse::<u32>().unwrap() > 100 && stream.end >= root.end);
     says(&stream, &[("mcp.stream.end", "complete")]);
+}
+
+#[test]
+fn a_resource_is_named_by_an_attribute_and_not_by_its_span() {
+    let (collector, server) = traced("1", &[]);
+    let list = ask(server.mcp, "resources/list", json!({}), "").message();
+    let uri = list["result"]["resources"][0]["uri"].as_str().unwrap().to_owned();
+    let (headers, body) = modern("resources/read", json!({ "uri": uri }));
+    let name = format!("mcp-name: {uri}\r\n");
+    let read = request(server.mcp, "POST", "/mcp", &format!("{headers}{name}"), body.as_bytes());
+    assert_eq!(read.status, 200, "{}", read.text());
+    if has("tracing") {
+        says(&collector.span(|span| span.name == "resources/read"), &[("mcp.resource.uri", &uri)]);
+    }
+}
+
+#[test]
+fn a_reading_of_the_documents_is_a_trace_of_its_own() {
+    let url = model(usize::MAX); // another model, so that all is read anew
+    let (collector, _server) = traced("1", &[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
+    if has("tracing") {
+        let ingest = collector.span(|span| span.name.starts_with("ingest "));
+        assert_eq!((ingest.parent().as_str(), ingest.attribute("correlation_id").len()), ("", 32));
+        let stored = collector.span(|span| span.name == "store" && span.trace() == ingest.trace());
+        let of_source = collector.spans().into_iter().filter(|span| span.name.starts_with("ingest "));
+        assert!(of_source.map(|span| span.id()).any(|id| id == stored.parent()));
+    }
 }
 
 #[test]
