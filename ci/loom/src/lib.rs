@@ -8,7 +8,7 @@ mod holders;
 
 mod sync {
     pub(crate) use loom::sync::{
-        Arc, Mutex, MutexGuard,
+        Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     };
     pub(crate) use std::sync::PoisonError;
@@ -17,8 +17,8 @@ mod sync {
 #[cfg(test)]
 mod tests {
     use crate::{
-        holders::{Ends, Holder, Slot, Sole},
-        sync::{Arc, Mutex},
+        holders::{Ends, Holder, Sole},
+        sync::Mutex,
     };
     use loom::thread;
     use std::mem;
@@ -26,39 +26,36 @@ mod tests {
     /// What a request is to the product: records, and where its arena goes when it has ended.
     struct Use {
         records: Vec<u32>,
-        ended: Arc<Mutex<Vec<Vec<u32>>>>,
-        free: Arc<Mutex<Vec<Sole<Use>>>>,
+        house: &'static House,
     }
 
     impl Ends for Use {
         fn ends(last: Sole<Self>) {
-            let (records, ended, free) = {
+            let (records, house) = {
                 let mut it = last.value();
-                (mem::take(&mut it.records), Arc::clone(&it.ended), Arc::clone(&it.free))
+                (mem::take(&mut it.records), it.house)
             };
-            ended.lock().unwrap().push(records);
-            free.lock().unwrap().push(last);
+            house.ended.lock().unwrap().push(records);
+            house.free.lock().unwrap().push(last);
         }
     }
 
     struct House {
-        ended: Arc<Mutex<Vec<Vec<u32>>>>,
-        free: Arc<Mutex<Vec<Sole<Use>>>>,
+        ended: Mutex<Vec<Vec<u32>>>,
+        free: Mutex<Vec<Sole<Use>>>,
     }
 
     impl House {
-        fn new() -> Self {
-            Self { ended: Arc::new(Mutex::new(Vec::new())), free: Arc::new(Mutex::new(Vec::new())) }
+        fn new() -> &'static Self {
+            Box::leak(Box::new(Self { ended: Mutex::new(Vec::new()), free: Mutex::new(Vec::new()) }))
         }
 
-        fn begin(&self) -> Holder<Use> {
-            let (ended, free) = (Arc::clone(&self.ended), Arc::clone(&self.free));
-            Sole::of(Slot::new(Use { records: Vec::new(), ended, free })).hold()
+        fn begin(&'static self) -> Holder<Use> {
+            Sole::new(Use { records: Vec::new(), house: self }).hold()
         }
 
         /// What each use ended with, in their order.
-        fn ended(self) -> Vec<Vec<u32>> {
-            self.free.lock().unwrap().clear();
+        fn ended(&self) -> Vec<Vec<u32>> {
             let mut ended = mem::take(&mut *self.ended.lock().unwrap());
             ended.iter_mut().for_each(|records| records.sort_unstable());
             ended

@@ -79,6 +79,11 @@ impl Record {
         (self.outcome != RUNNING).then_some(usize::from(self.outcome))
     }
 
+    /// When it ended; one that runs has just begun.
+    pub(crate) fn ended(&self) -> Instant {
+        self.started + self.duration
+    }
+
     /// What kind of failure it is.
     pub(crate) fn failure(&self) -> Option<&'static str> {
         self.subject.error_type(self.outcome()?)
@@ -100,7 +105,7 @@ enum Kept {
 }
 
 /// One request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Arena {
     pub(crate) trace: u128,
     /// The caller's span, or 0.
@@ -109,10 +114,11 @@ pub(crate) struct Arena {
     /// When it is slow; what lasts as long as its client likes never is.
     pub(crate) slow_after: Option<Duration>,
     pub(crate) correlation_id: String,
+    /// What every line of it says, once there was one.
+    pub(crate) in_lines: Vec<u8>,
     pub(crate) tracestate: String,
     /// The other context that it came with.
     pub(crate) link: Option<TraceParent>,
-    pub(crate) started: Instant,
     pub(crate) records: Vec<Record>,
     pub(crate) foreign: Vec<SpanData>,
     pub(crate) truncated: u64,
@@ -122,8 +128,6 @@ pub(crate) struct Arena {
     pub(crate) longest: Duration,
     /// Whether somebody holds it.
     pub(crate) is_live: bool,
-    /// Where it lies in the table of all.
-    pub(crate) number: Option<usize>,
     root: u64,
     notes: Vec<Note>,
     text: String,
@@ -131,33 +135,10 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    pub(crate) fn new(number: Option<usize>) -> Self {
-        Self {
-            trace: 0,
-            caller: 0,
-            sampled: false,
-            slow_after: None,
-            correlation_id: String::new(),
-            tracestate: String::new(),
-            link: None,
-            started: Instant::now(),
-            records: Vec::new(),
-            foreign: Vec::new(),
-            truncated: 0,
-            failed: false,
-            longest: Duration::ZERO,
-            is_live: false,
-            number,
-            root: 0,
-            notes: Vec::new(),
-            text: String::new(),
-            foreign_bytes: 0,
-        }
-    }
-
     /// Empties it for another request, whose span ids begin here. What was unusually large is given back.
     pub(crate) fn clear(&mut self, root: u64) {
         self.correlation_id.clear();
+        self.in_lines.clear();
         self.tracestate.clear();
         self.records.clear();
         self.foreign.clear();
@@ -168,7 +149,6 @@ impl Arena {
         self.text.shrink_to(TEXT_BYTES_KEPT);
         (self.link, self.truncated, self.failed, self.root) = (None, 0, false, root);
         (self.longest, self.foreign_bytes) = (Duration::ZERO, 0);
-        self.started = Instant::now();
     }
 
     /// The span id of a record: computed, never stored.
@@ -273,7 +253,7 @@ mod tests {
     }
 
     fn arena() -> Arena {
-        let mut arena = Arena::new(None);
+        let mut arena = Arena::default();
         arena.clear(7);
         arena
     }

@@ -1,7 +1,7 @@
 //! Time as people and programs read it: RFC 3339, UTC, microseconds. Knows no time zone.
 
 use std::{
-    fmt::Write as _,
+    io::Write as _,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -9,37 +9,37 @@ use std::{
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     second: u64,
-    text: String,
+    text: Vec<u8>,
 }
 
 /// A time.
 pub(crate) fn text(time: SystemTime) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     Clock::default().write(&mut text, time);
-    text
+    String::from_utf8(text).unwrap_or_default()
 }
 
 impl Clock {
-    pub(crate) fn write(&mut self, to: &mut String, time: SystemTime) {
+    pub(crate) fn write(&mut self, to: &mut Vec<u8>, time: SystemTime) {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         if self.second != since.as_secs() || self.text.is_empty() {
             self.second = since.as_secs();
             self.text.clear();
             date(&mut self.text, self.second);
         }
-        to.push_str(&self.text);
+        to.extend_from_slice(&self.text);
         let mut digits = *b".000000Z";
         let mut rest = since.subsec_micros();
         for place in (1..=6).rev() {
             digits[place] = b'0' + (rest % 10).to_le_bytes()[0];
             rest /= 10;
         }
-        to.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+        to.extend_from_slice(&digits);
     }
 }
 
 /// Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn date(to: &mut String, second: u64) {
+fn date(to: &mut Vec<u8>, second: u64) {
     let (days, second) = (second / 86_400 + 719_468, second % 86_400);
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -49,6 +49,6 @@ fn date(to: &mut String, second: u64) {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = year + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    // a String takes everything
+    // a vector takes everything
     let _ = write!(to, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
 }

@@ -32,22 +32,17 @@ pub struct Context {
     span: u64,
     /// The record of the operation that this is in, if it has one.
     place: Option<usize>,
-    /// What foreign spans take as their parent; only while the request is sampled.
-    bridge: Option<opentelemetry::Context>,
+    is_sampled: bool,
 }
 
 impl Context {
-    const NONE: Self = Self { request: None, span: 0, place: None, bridge: None };
+    const NONE: Self = Self { request: None, span: 0, place: None, is_sampled: false };
 
     /// Begins a request: whether it is sampled is decided here.
     #[must_use]
     pub fn begin(arrival: &Arrival<'_>) -> Self {
-        let request = request::begin(arrival);
-        let (trace, span, sampled) = {
-            let arena = request.value();
-            (arena.trace, arena.caller, arena.sampled)
-        };
-        Self { bridge: sampled.then(|| remote(trace, span)), span, place: None, request: Some(request) }
+        let (request, span, is_sampled) = request::begin(arrival);
+        Self { request: Some(request), span, place: None, is_sampled }
     }
 
     /// The context that is current on this thread.
@@ -71,7 +66,7 @@ impl Context {
     /// Whether this is in a request that is sampled.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.bridge.is_some()
+        self.is_sampled
     }
 
     /// Headers for a call that leaves this process: what the propagators say, and the correlation id under this name. None
@@ -92,7 +87,7 @@ impl Context {
     /// (<https://google.github.io/sqlcommenter/spec/>): keys in order, values quoted; ids need no escape.
     #[must_use]
     pub fn sql_comment(&self) -> Option<String> {
-        let request = self.request.as_ref().filter(|_| self.is_sampled())?;
+        let request = self.request.as_ref().filter(|_| self.is_sampled)?;
         let arena = request.value();
         let (parent, _) = outbound(&arena, self.span);
         let id = &arena.correlation_id;
@@ -112,18 +107,26 @@ impl Context {
     /// Whether the current request is sampled: one look at the thread.
     pub(crate) fn sampled() -> bool {
         // no thread that ends makes spans any more
-        CURRENT.try_with(|current| current.try_borrow().is_ok_and(|it| it.is_sampled())).unwrap_or(false)
+        CURRENT.try_with(|current| current.try_borrow().is_ok_and(|it| it.is_sampled)).unwrap_or(false)
     }
 
-    /// Lends the current request's ids, if there is one: trace, span, correlation id.
-    pub(crate) fn with_ids(use_them: impl FnOnce(u128, u64, &str)) {
+    /// Lends the current request, if there is one, and the span in it.
+    pub(crate) fn with_request(use_them: impl FnOnce(&mut Arena, u64)) {
         // a thread that ends may log when its context is gone already
         let _ = CURRENT.try_with(|current| {
             let Ok(context) = current.try_borrow() else { return };
             let Some(request) = &context.request else { return };
-            let arena = request.value();
-            use_them(arena.trace, context.span, &arena.correlation_id);
+            use_them(&mut request.value(), context.span);
         });
+    }
+
+    /// What foreign spans take as their parent, while the request is sampled.
+    fn bridge(&self) -> Option<opentelemetry::Context> {
+        let request = self.request.as_ref().filter(|_| self.is_sampled)?;
+        let trace = TraceId::from_bytes(request.value().trace.to_be_bytes());
+        let span = SpanId::from_bytes(self.span.to_be_bytes());
+        let context = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);
+        Some(opentelemetry::Context::new().with_remote_span_context(context))
     }
 
     /// Gives a finished foreign span to the current request, or back, if it belongs to none that is current.
@@ -137,12 +140,6 @@ impl Context {
         arena.gather(span);
         None
     }
-}
-
-fn remote(trace: u128, span: u64) -> opentelemetry::Context {
-    let (trace, span) = (TraceId::from_bytes(trace.to_be_bytes()), SpanId::from_bytes(span.to_be_bytes()));
-    let context = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);
-    opentelemetry::Context::new().with_remote_span_context(context)
 }
 
 /// The span that OpenTelemetry's own context names, when it belongs to this trace: a foreign span that was entered
@@ -168,22 +165,19 @@ impl Node {
     /// An operation begins, below what is current.
     #[must_use]
     pub fn begin(subject: &'static dyn Subject, labels: u32, started: Instant) -> Self {
-        let (request, parent, sampled) = CURRENT.with_borrow(|it| (it.request.clone(), it.span, it.bridge.is_some()));
-        let Some(request) = request else {
-            return Self::NONE;
-        };
-        let mut arena = request.value();
-        let parent = sampled.then(|| foreign(arena.trace)).flatten().unwrap_or(parent);
-        let place = arena.begin(subject, labels, parent, started);
-        let span = place.map_or(parent, |place| arena.span(place)); // without a record it stands in for its parent
-        let bridge = sampled.then(|| remote(arena.trace, span));
-        drop(arena);
-        Self { context: Context { request: Some(request), span, place, bridge } }
+        CURRENT.with_borrow(|current| {
+            let Some(request) = &current.request else { return Self::NONE };
+            let mut arena = request.value();
+            let parent = if current.is_sampled { foreign(arena.trace) } else { None }.unwrap_or(current.span);
+            let place = arena.begin(subject, labels, parent, started);
+            let span = place.map_or(parent, |place| arena.span(place)); // without a record it stands in for its parent
+            Self { context: Context { request: Some(request.clone()), span, place, is_sampled: current.is_sampled } }
+        })
     }
 
     /// Makes this context current until the guard is dropped.
     pub fn enter(&mut self) -> Entered<'_> {
-        let bridge = self.context.bridge.clone().map(opentelemetry::Context::attach);
+        let bridge = self.context.bridge().map(opentelemetry::Context::attach);
         CURRENT.with_borrow_mut(|current| std::mem::swap(current, &mut self.context));
         Entered { home: &mut self.context, _bridge: bridge }
     }

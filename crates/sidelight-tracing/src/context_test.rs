@@ -72,7 +72,7 @@ fn children_get_ids_of_their_own_and_the_parent_s_trace() {
 fn lines_are_lent_the_ids_of_the_current_request_only() {
     let id = || {
         let mut found = None;
-        Context::with_ids(|_, _, id| found = Some(id.to_owned()));
+        Context::with_request(|arena, _| found = Some(arena.correlation_id.clone()));
         found
     };
     assert_eq!(context().run(id).as_deref(), Some("c-1"));

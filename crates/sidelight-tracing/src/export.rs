@@ -234,7 +234,7 @@ fn remember(item: &Item) {
     let arena = kept.arena.value();
     for (place, record) in arena.records.iter().enumerate() {
         let Some(outcome) = record.outcome() else { continue };
-        let at = ended(&arena, kept, place);
+        let at = ended(kept, record);
         let seen = Seen { trace: arena.trace, span: arena.span(place), duration: record.duration, at };
         record.subject.remember(record.labels, outcome, &seen);
     }

@@ -1,9 +1,10 @@
 //! A value that several tasks hold: when the last of them lets go, it ends, once, and may then be used again. Nothing that
 //! a holder of the former use does can reach the next use, because a use ends only when nobody holds it.
 
-use crate::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
-/// The place of a value, with how many hold it.
+/// The place of a value, with how many hold it. It stays where it is for as long as the process lives: whoever makes one
+/// uses it again.
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
     holders: AtomicUsize,
@@ -11,24 +12,20 @@ pub(crate) struct Slot<T> {
 }
 
 /// A value that has an end.
-pub(crate) trait Ends: Sized {
+pub(crate) trait Ends: Sized + 'static {
     /// The last holder let go.
     fn ends(last: Sole<Self>);
 }
 
 /// A place that nobody holds; whoever has this has it alone, but for those who only look.
 #[derive(Debug)]
-pub(crate) struct Sole<T>(Arc<Slot<T>>);
+pub(crate) struct Sole<T: 'static>(&'static Slot<T>);
 
 /// One of those who hold a value.
 #[derive(Debug)]
-pub(crate) struct Holder<T: Ends>(Arc<Slot<T>>);
+pub(crate) struct Holder<T: Ends>(&'static Slot<T>);
 
 impl<T> Slot<T> {
-    pub(crate) fn new(value: T) -> Arc<Self> {
-        Arc::new(Self { holders: AtomicUsize::new(0), value: Mutex::new(value) })
-    }
-
     /// Looks at the value, whoever holds it.
     pub(crate) fn look(&self) -> MutexGuard<'_, T> {
         self.value.lock().unwrap_or_else(PoisonError::into_inner)
@@ -36,9 +33,14 @@ impl<T> Slot<T> {
 }
 
 impl<T: Ends> Sole<T> {
-    /// Takes a place that nobody holds: a new one, or one that ended and was put away.
-    pub(crate) fn of(slot: Arc<Slot<T>>) -> Self {
-        Self(slot)
+    /// A place for a value.
+    pub(crate) fn new(value: T) -> Self {
+        Self(Box::leak(Box::new(Slot { holders: AtomicUsize::new(0), value: Mutex::new(value) })))
+    }
+
+    /// The place, for those who only look.
+    pub(crate) fn slot(&self) -> &'static Slot<T> {
+        self.0
     }
 
     pub(crate) fn value(&self) -> MutexGuard<'_, T> {
@@ -61,7 +63,7 @@ impl<T: Ends> Holder<T> {
 impl<T: Ends> Clone for Holder<T> {
     fn clone(&self) -> Self {
         self.0.holders.fetch_add(1, Ordering::Relaxed); // whoever clones holds it: it cannot end meanwhile
-        Self(Arc::clone(&self.0))
+        Self(self.0)
     }
 }
 
@@ -69,7 +71,7 @@ impl<T: Ends> Drop for Holder<T> {
     fn drop(&mut self) {
         // what each holder did is seen by the one that ends it
         if self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            T::ends(Sole(Arc::clone(&self.0)));
+            T::ends(Sole(self.0));
         }
     }
 }

@@ -97,7 +97,7 @@ fn buckets() -> MutexGuard<'static, Buckets> {
 }
 
 /// Looks at a request that ended.
-pub(crate) fn ended(arena: &Arena, now: Instant) {
+pub(crate) fn ended(arena: &Arena) {
     if arena.records.is_empty() {
         return;
     }
@@ -107,29 +107,30 @@ pub(crate) fn ended(arena: &Arena, now: Instant) {
         let bucket = match buckets.entry(key(record)) {
             Entry::Occupied(bucket) => bucket.into_mut(),
             Entry::Vacant(_) if full => continue,
-            Entry::Vacant(empty) => empty.insert(Bucket::new(record, now)),
+            Entry::Vacant(empty) => empty.insert(Bucket::new(record)),
         };
         let (floor, until) = bucket.floor;
-        if record.duration > floor || now > until || record.failure().is_some() {
-            bucket.look(arena, place, now);
+        if record.duration > floor || record.ended() > until || record.failure().is_some() {
+            bucket.look(arena, place);
         }
     }
 }
 
 impl Bucket {
-    fn new(record: &Record, now: Instant) -> Self {
+    fn new(record: &Record) -> Self {
         let (subject, labels) = (record.subject, record.labels);
         Self {
             subject,
             labels,
             slowest: Vec::with_capacity(SAMPLES_MAX),
-            floor: (Duration::ZERO, now),
+            floor: (Duration::ZERO, record.started),
             failed: VecDeque::with_capacity(SAMPLES_MAX),
         }
     }
 
-    fn look(&mut self, arena: &Arena, place: usize, now: Instant) {
+    fn look(&mut self, arena: &Arena, place: usize) {
         let record = &arena.records[place];
+        let now = record.ended();
         let failure = record.failure();
         let sample = || Sample {
             trace: arena.trace,
@@ -177,8 +178,10 @@ fn in_flight() -> Value {
     let mut flying: Vec<(Instant, Value)> = Vec::new();
     for slot in request::all() {
         let arena = slot.look();
-        if arena.is_live {
-            flying.push((arena.started, flying_one(&arena)));
+        if arena.is_live
+            && let Some(root) = arena.records.first()
+        {
+            flying.push((root.started, flying_one(&arena, root)));
         }
     }
     flying.sort_by_key(|(started, _)| *started);
@@ -187,7 +190,7 @@ fn in_flight() -> Value {
     json!({ "count": count, "oldest": requests })
 }
 
-fn flying_one(arena: &Arena) -> Value {
+fn flying_one(arena: &Arena, root: &Record) -> Value {
     let running = arena.records.iter().filter(|record| record.outcome().is_none());
     let at: Vec<Value> = running
         .map(|record| {
@@ -196,11 +199,11 @@ fn flying_one(arena: &Arena) -> Value {
         })
         .collect();
     json!({
-        "request": arena.records.first().map(|root| name(root.subject, root.labels)),
+        "request": name(root.subject, root.labels),
         "trace_id": format!("{:032x}", arena.trace),
         "correlation_id": arena.correlation_id,
         "is_sampled": arena.sampled,
-        "age_seconds": request::age(arena.started),
+        "age_seconds": request::age(root.started),
         "at": at,
     })
 }

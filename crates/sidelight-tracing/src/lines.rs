@@ -3,19 +3,21 @@
 
 use crate::{
     Context,
+    arena::Arena,
     clock::Clock,
-    escape::{Escape, MASK, VALUE_BYTES_MAX},
+    escape::{Escape, MASK},
     limit::Limit,
-    template::{KEY_BYTES_MAX, Key, Template, Templates},
+    template::{Key, Template, Templates},
     writer::Writer,
 };
 use std::{
     cell::RefCell,
     fmt::{self, Write as _},
+    io::Write as _,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::SystemTime,
 };
-use tracing::{Event, Level, Subscriber, field::Field};
+use tracing::{Event, Level, Metadata, Subscriber, field::Field};
 use tracing_subscriber::{Layer, layer};
 
 /// A longer line is cut, and says so.
@@ -34,14 +36,14 @@ pub(crate) struct LineLayer {
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
     /// JSON; the text holds the fields that are the same in every line, ready to be copied.
-    Json(String),
+    Json(Vec<u8>),
     /// For a person.
     Text,
 }
 
 impl Form {
     pub(crate) fn json(service_name: &str, version: &str, environment: &str) -> Self {
-        let mut fields = String::new();
+        let mut fields = Vec::new();
         for (key, value) in [("service_name", service_name), ("version", version), ("environment", environment)] {
             field(&mut fields, key, value);
         }
@@ -49,15 +51,17 @@ impl Form {
     }
 
     /// The writer's own line: it must not wait in the queue that it reports of.
-    pub(crate) fn dropped(&self, lines: u64) -> String {
+    pub(crate) fn dropped(&self, lines: u64) -> Vec<u8> {
         let now = crate::clock::text(SystemTime::now());
         let target = module_path!();
         match self {
-            Self::Json(fixed) => format!(
-                "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"{DROPPED}\",\"target\":\"{target}\"{fixed},\
-                 \"lines\":{lines}}}\n"
-            ),
-            Self::Text => format!("{now} WARN  {DROPPED} lines={lines} ({target})\n"),
+            Self::Json(fixed) => {
+                let start = format!(
+                    "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"{DROPPED}\",\"target\":\"{target}\""
+                );
+                [start.as_bytes(), fixed, format!(",\"lines\":{lines}}}\n").as_bytes()].concat()
+            }
+            Self::Text => format!("{now} WARN  {DROPPED} lines={lines} ({target})\n").into_bytes(),
         }
     }
 }
@@ -78,7 +82,8 @@ thread_local! {
 /// What a thread keeps from line to line.
 #[derive(Default)]
 struct Kept {
-    line: String,
+    line: Vec<u8>,
+    fields: Vec<u8>,
     clock: Clock,
     templates: Templates,
 }
@@ -96,127 +101,120 @@ impl<S: Subscriber> Layer<S> for LineLayer {
 }
 
 impl LineLayer {
-    fn write(&self, Kept { line, clock, templates }: &mut Kept, event: &Event<'_>, suppressed: u64) {
+    fn write(&self, Kept { line, fields, clock, templates }: &mut Kept, event: &Event<'_>, suppressed: u64) {
+        let metadata = event.metadata();
+        let template = templates.of(metadata, &self.form, self.number);
+        let is_json = matches!(self.form, Form::Json(_));
         line.clear();
-        let template = templates.of(event.metadata(), &self.form, self.number);
-        match self.form {
-            Form::Json(_) => json(line, clock, template, event, suppressed),
-            Form::Text => text(line, clock, template, event, suppressed),
+        fields.clear();
+        if is_json {
+            line.extend_from_slice(b"{\"timestamp\":\"");
         }
-        self.writer.line(line, *event.metadata().level() <= Level::WARN);
+        clock.write(line, SystemTime::now());
+        line.extend_from_slice(&template.before);
+        event.record(&mut Visitor { line, fields, template, is_json, is_cut: false });
+        if is_json {
+            json(line, template, fields, suppressed);
+        } else {
+            text(line, metadata, fields, suppressed);
+        }
+        self.writer.line(line, *metadata.level() <= Level::WARN);
     }
 }
 
-fn json(line: &mut String, clock: &mut Clock, template: &Template, event: &Event<'_>, suppressed: u64) {
-    line.push_str("{\"timestamp\":\"");
-    clock.write(line, SystemTime::now());
-    line.push_str(&template.before);
-    event.record(&mut Message(Escape::new(line)));
-    line.push_str(&template.behind);
-    Context::with_ids(|trace, span, correlation| {
-        if !correlation.is_empty() {
-            field(line, "correlation_id", correlation);
-        }
-        line.push_str(",\"trace_id\":\"");
-        hex(line, &trace.to_be_bytes());
-        line.push('"');
+/// Writes what comes behind the message.
+fn json(line: &mut Vec<u8>, template: &Template, fields: &[u8], suppressed: u64) {
+    line.extend_from_slice(&template.behind);
+    Context::with_request(|arena, span| {
+        line.extend_from_slice(ids(arena));
         if span != 0 {
-            line.push_str(",\"span_id\":\"");
+            line.extend_from_slice(b",\"span_id\":\"");
             hex(line, &span.to_be_bytes());
-            line.push('"');
+            line.push(b'"');
         }
     });
     if suppressed > 0 {
         put(line, format_args!(",\"suppressed\":{suppressed}"));
     }
-    event.record(&mut Fields { line, template, quote: "\"", is_cut: false });
-    line.push_str("}\n");
+    line.extend_from_slice(fields);
+    line.extend_from_slice(b"}\n");
 }
 
-fn text(line: &mut String, clock: &mut Clock, template: &Template, event: &Event<'_>, suppressed: u64) {
-    let metadata = event.metadata();
-    clock.write(line, SystemTime::now());
-    line.push_str(&template.before);
-    event.record(&mut Message(Escape::new(line)));
-    event.record(&mut Fields { line, template, quote: "", is_cut: false });
+/// What all lines of a request say of it: written once.
+fn ids(arena: &mut Arena) -> &[u8] {
+    let Arena { in_lines, trace, correlation_id, .. } = arena;
+    if in_lines.is_empty() {
+        if !correlation_id.is_empty() {
+            field(in_lines, "correlation_id", correlation_id);
+        }
+        in_lines.extend_from_slice(b",\"trace_id\":\"");
+        hex(in_lines, &trace.to_be_bytes());
+        in_lines.push(b'"');
+    }
+    in_lines
+}
+
+/// The same for a person.
+fn text(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &[u8], suppressed: u64) {
+    line.extend_from_slice(fields);
     if suppressed > 0 {
         put(line, format_args!(" suppressed={suppressed}"));
     }
     if *metadata.level() <= Level::WARN {
         put(line, format_args!(" ({})", metadata.target()));
     }
-    Context::with_ids(|_, _, correlation| {
-        if !correlation.is_empty() {
-            put(line, format_args!(" [{correlation}]"));
+    Context::with_request(|arena, _| {
+        if !arena.correlation_id.is_empty() {
+            put(line, format_args!(" [{}]", arena.correlation_id));
         }
     });
-    line.push('\n');
+    line.push(b'\n');
 }
 
-/// Writes an event's message.
-struct Message<'a>(Escape<'a>);
-
-impl tracing::field::Visit for Message<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            self.0.word(value);
-        }
-    }
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            let _ = write!(self.0, "{value:?}"); // it takes everything
-        }
-    }
-}
-
-/// Writes an event's other fields.
-struct Fields<'a> {
-    line: &'a mut String,
+/// Writes an event's message into the line, and its fields beside it, because something else comes between.
+struct Visitor<'a> {
+    line: &'a mut Vec<u8>,
+    fields: &'a mut Vec<u8>,
     template: &'a Template,
-    /// What stands around words: nothing in the form for a person, whose strings have none and whose debug forms have their
-    /// own.
-    quote: &'static str,
+    is_json: bool,
     is_cut: bool,
 }
 
-impl Fields<'_> {
-    /// Begins a field; whether its value is wanted.
-    fn key(&mut self, field: &Field) -> bool {
-        let Some(Key { text, is_secret }) = self.template.keys.get(field.index()) else { return false };
-        if text.is_empty() || self.is_cut {
-            return false; // the message, or nothing more
+impl Visitor<'_> {
+    fn value(&mut self, field: &Field, is_word: bool, write: impl FnOnce(&mut Vec<u8>)) {
+        let (key, is_secret) = match self.template.keys.get(field.index()) {
+            Some(Key::Message) => return write(self.line),
+            Some(Key::Open(key)) if !self.is_cut => (key, false),
+            Some(Key::Secret(key)) if !self.is_cut => (key, true),
+            _ => return,
+        };
+        if self.fields.len() > self.template.fields_bytes_max {
+            self.is_cut = true;
+            return self.fields.extend_from_slice(if self.is_json { b",\"truncated\":true" } else { b" truncated" });
         }
-        if self.line.len() > LINE_BYTES_MAX - VALUE_BYTES_MAX - 2 * KEY_BYTES_MAX {
-            self.is_cut = true; // no room for one more, and for the end
-            self.line.push_str(if self.quote.is_empty() { " truncated" } else { ",\"truncated\":true" });
-            return false;
+        self.fields.extend_from_slice(key);
+        // a person sees no quotes around a word but where it could look like another field; a debug form has its own
+        let quote: &[u8] = if self.is_json && (is_word || is_secret) { b"\"" } else { b"" };
+        self.fields.extend_from_slice(quote);
+        let start = self.fields.len();
+        if is_secret {
+            self.fields.extend_from_slice(MASK.as_bytes());
+        } else {
+            write(self.fields);
         }
-        self.line.push_str(text);
-        if *is_secret {
-            self.word(|line| line.push_str(MASK));
+        if !self.is_json && self.fields[start..].iter().any(|byte| b" =[(".contains(byte)) {
+            self.fields.insert(start, b'"');
+            self.fields.push(b'"');
         }
-        !is_secret
-    }
-
-    fn word(&mut self, write: impl FnOnce(&mut String)) {
-        self.line.push_str(self.quote);
-        let start = self.line.len();
-        write(self.line);
-        self.line.push_str(self.quote);
-        if self.quote.is_empty() && self.line[start..].contains([' ', '=', '[', '(']) {
-            self.line.insert(start, '"'); // else a word could look like another field
-            self.line.push('"');
-        }
+        self.fields.extend_from_slice(quote);
     }
 
     fn plain(&mut self, field: &Field, value: &str) {
-        if self.key(field) {
-            self.line.push_str(value);
-        }
+        self.value(field, false, |to| to.extend_from_slice(value.as_bytes()));
     }
 }
 
-impl tracing::field::Visit for Fields<'_> {
+impl tracing::field::Visit for Visitor<'_> {
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.plain(field, itoa::Buffer::new().format(value));
     }
@@ -234,41 +232,45 @@ impl tracing::field::Visit for Fields<'_> {
         }
     }
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.key(field) {
-            self.word(|line| Escape::new(line).word(value));
-        }
+        self.value(field, true, |to| Escape::new(to).word(value));
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if self.key(field) {
-            self.word(|line| {
-                let _ = write!(Escape::new(line), "{value:?}"); // it takes everything
-            });
-        }
+        self.value(field, true, |to| {
+            let _ = write!(Escape::new(to), "{value:?}"); // it takes everything
+        });
     }
 }
 
 /// A word of ours.
-pub(crate) fn field(line: &mut String, key: &str, value: &str) {
-    line.push_str(",\"");
-    line.push_str(key);
-    line.push_str("\":\"");
+pub(crate) fn field(line: &mut Vec<u8>, key: &str, value: &str) {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(key.as_bytes());
+    line.extend_from_slice(b"\":\"");
     Escape::new(line).word(value);
-    line.push('"');
+    line.push(b'"');
 }
 
-/// At most 16 bytes, as digits.
-fn hex(line: &mut String, bytes: &[u8]) {
-    let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+/// Digits of eights of bytes.
+fn hex(line: &mut Vec<u8>, bytes: &[u8]) {
+    for eight in bytes.as_chunks().0 {
+        line.extend_from_slice(&digits(u64::from_be_bytes(*eight)));
     }
-    line.push_str(std::str::from_utf8(&digits[..2 * bytes.len()]).unwrap_or_default());
 }
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// All digits at once: each gets a byte of its own; a letter lies 39 beyond the digit that would follow nine.
+fn digits(number: u64) -> [u8; 16] {
+    const ONES: u128 = u128::from_ne_bytes([1; 16]);
+    let mut each = u128::from(number);
+    each = (each | (each << 32)) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
+    each = (each | (each << 16)) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
+    each = (each | (each << 8)) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
+    each = (each | (each << 4)) & 0x0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f;
+    let is_letter = ((each + 6 * ONES) >> 4) & ONES;
+    (each + 0x30 * ONES + 39 * is_letter).to_be_bytes()
+}
 
-fn put(line: &mut String, text: fmt::Arguments<'_>) {
-    let _ = line.write_fmt(text); // a String takes everything
+fn put(line: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    let _ = line.write_fmt(text); // a vector takes everything
 }
 
 #[cfg(test)]

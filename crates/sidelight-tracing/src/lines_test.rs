@@ -30,7 +30,7 @@ impl io::Write for Kept {
 /// What is written while `act` runs.
 fn written(form: Form, act: impl FnOnce()) -> String {
     let kept = Kept::default();
-    let writer = Writer::start(Box::new(kept.clone()), Box::new(|_| String::new())).unwrap();
+    let writer = Writer::start(Box::new(kept.clone()), Box::new(|_| Vec::new())).unwrap();
     gate::set("info".parse().unwrap());
     let stack = tracing_subscriber::registry().with(Gate).with(LineLayer::new(writer.clone(), form));
     tracing::subscriber::with_default(stack, act);
@@ -108,9 +108,9 @@ fn secrets_are_masked_by_their_keys() {
 
 #[test]
 fn the_writer_s_own_line_is_like_any_other() {
-    let line: Value = serde_json::from_str(&Form::json("docs", "1", "test").dropped(7)).unwrap();
+    let line: Value = serde_json::from_slice(&Form::json("docs", "1", "test").dropped(7)).unwrap();
     assert_eq!((&line["lines"], &line["service_name"], &line["level"]), (&7.into(), &"docs".into(), &"WARN".into()));
-    assert!(Form::Text.dropped(7).ends_with('\n'));
+    assert!(Form::Text.dropped(7).ends_with(b"\n"));
 }
 
 #[test]
@@ -143,12 +143,22 @@ fn a_line_of_nothing_but_escapes_stays_in_its_limit() {
 }
 
 #[test]
+fn a_message_may_be_the_last_field_and_no_word() {
+    assert_eq!(json_of(|| tracing::info!(rows = 3, message = 7))["message"], "7");
+}
+
+#[test]
 fn a_known_moment_is_written_as_rfc_3339() {
     let moment = UNIX_EPOCH + Duration::from_micros(1_709_210_096_000_007);
     assert_eq!(clock::text(moment), "2024-02-29T12:34:56.000007Z");
 }
 
 proptest! {
+    #[test]
+    fn digits_are_those_of_the_formatter(number in any::<u64>()) {
+        prop_assert_eq!(digits(number).to_vec(), format!("{number:016x}").into_bytes());
+    }
+
     #[test]
     fn any_value_stays_in_its_line_and_the_line_in_its_limit(message in any::<String>(), value in "\\PC{0,5000}|[\\x00-\\x20\u{202e}]{0,3000}") {
         let text = written(Form::json("s", "v", "e"), || tracing::info!(value = value.as_str(), other = message.as_str(), "{message}"));

@@ -81,7 +81,7 @@ fn record(to: &mut Vec<u8>, arena: &Arena, kept: &Kept, place: usize) {
     let (operation, labels) = (record.subject.name(), record.subject.attributes(record.labels));
     let failure = record.failure();
     let is_root = record.parent == arena.caller;
-    let end = ended(arena, kept, place);
+    let end = ended(kept, record);
     bytes(to, 1, &arena.trace.to_be_bytes());
     bytes(to, 2, &arena.span(place).to_be_bytes());
     word(to, 3, &arena.tracestate);

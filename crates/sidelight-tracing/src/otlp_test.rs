@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     arena::{Seen, Subject},
-    holders::{Slot, Sole},
+    holders::Sole,
     propagation::TraceParent,
 };
 use opentelemetry::KeyValue;
@@ -34,13 +34,14 @@ const CALLER: u64 = 77;
 
 /// A request of two operations, the second one inside the first and failed.
 fn kept(id: &str, words: &[String]) -> Kept {
-    let mut arena = Arena::new(None);
+    let mut arena = Arena::default();
     arena.clear(1_000);
     (arena.trace, arena.caller) = (0xabcd, CALLER);
     arena.correlation_id.push_str(id);
     arena.tracestate.push_str("vendor=1");
     arena.link = Some(TraceParent { trace: 5, span: 6, sampled: true });
-    let root = arena.begin(&Query, 0, CALLER, arena.started).unwrap();
+    let started = Instant::now();
+    let root = arena.begin(&Query, 0, CALLER, started).unwrap();
     let inner = arena.begin(&Query, 1, arena.span(root), Instant::now()).unwrap();
     for word in words {
         arena.note(inner, "word", Value::Word(word));
@@ -49,8 +50,8 @@ fn kept(id: &str, words: &[String]) -> Kept {
     arena.note(inner, "api_key", Value::Word("hunter2"));
     arena.end(inner, 1, Duration::from_millis(3));
     arena.end(root, 0, Duration::from_secs(1));
-    let began = UNIX_EPOCH + Duration::from_secs(1_000);
-    Kept { spans: 2, bytes: arena.bytes(), arena: Sole::of(Slot::new(arena)), reason: "error", began }
+    let at = (started + Duration::from_secs(2), UNIX_EPOCH + Duration::from_secs(1_002));
+    Kept { spans: 2, bytes: arena.bytes(), arena: Sole::new(arena), reason: "error", at }
 }
 
 fn batch() -> Batch {

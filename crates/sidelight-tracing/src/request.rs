@@ -10,13 +10,12 @@ use crate::{
     sampling,
 };
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
-/// Arenas that are used again and again. A request beyond gets one of its own, is not among those in flight, and is
-/// otherwise like any other.
-const ARENAS_MAX: usize = 4096;
+/// Arenas that nobody uses and that keep their room.
+const FREE_KEPT: usize = 4096;
 
 /// A request with an operation that takes longer is kept whatever the rate.
 const SLOW: Duration = Duration::from_secs(2);
@@ -37,17 +36,16 @@ pub struct Arrival<'a> {
 pub(crate) struct Kept {
     pub(crate) arena: Sole<Arena>,
     pub(crate) reason: &'static str,
-    /// When it began.
-    pub(crate) began: SystemTime,
+    /// When that was, on both clocks.
+    pub(crate) at: (Instant, SystemTime),
     pub(crate) spans: usize,
     pub(crate) bytes: usize,
 }
 
-/// The arenas that there are, and which of them nobody uses.
-#[derive(Default)]
+/// The arenas that there are, and which of them nobody uses. There are as many as there were requests at one time.
 struct Table {
-    all: Vec<Arc<Slot<Arena>>>,
-    free: Vec<usize>,
+    all: Vec<&'static Slot<Arena>>,
+    free: Vec<Sole<Arena>>,
 }
 
 static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), free: Vec::new() });
@@ -58,74 +56,68 @@ fn table() -> MutexGuard<'static, Table> {
 
 fn free_arena() -> Sole<Arena> {
     let mut table = table();
-    let slot = match table.free.pop() {
-        Some(number) => Arc::clone(&table.all[number]),
-        None if table.all.len() < ARENAS_MAX => {
-            let slot = Slot::new(Arena::new(Some(table.all.len())));
-            table.all.push(Arc::clone(&slot));
-            slot
-        }
-        None => Slot::new(Arena::new(None)),
-    };
-    Sole::of(slot)
+    if let Some(free) = table.free.pop() {
+        return free;
+    }
+    let arena = Sole::new(Arena::default());
+    table.all.push(arena.slot());
+    arena
 }
 
-/// Gives an arena back, so that another request may have it.
+/// Gives an arena back, so that another request may have it. When a crowd has gone, what theirs hold is given back.
 pub(crate) fn put_away(arena: Sole<Arena>) {
-    let number = arena.value().number;
-    drop(arena);
-    if let Some(number) = number {
-        table().free.push(number);
+    let mut table = table();
+    if table.free.len() >= FREE_KEPT {
+        *arena.value() = Arena::default();
     }
+    table.free.push(arena);
 }
 
 /// Every arena; which of them are in use, each says itself.
-pub(crate) fn all() -> Vec<Arc<Slot<Arena>>> {
+pub(crate) fn all() -> Vec<&'static Slot<Arena>> {
     table().all.clone()
 }
 
-/// Begins a request: whether it is sampled is decided here, before any span exists.
-pub(crate) fn begin(arrival: &Arrival<'_>) -> Holder<Arena> {
+/// Begins a request: whether it is sampled is decided here, before any span exists. Gives its caller's span as well.
+pub(crate) fn begin(arrival: &Arrival<'_>) -> (Holder<Arena>, u64, bool) {
     let free = free_arena();
-    {
-        let mut arena = free.value();
-        arena.clear(sampling::random());
-        let (found, linked) = parent(&arrival.carriers);
-        if let Some((parent, tracestate)) = found {
-            (arena.trace, arena.caller, arena.sampled) = (parent.trace, parent.span, sampling::follow(&parent));
-            arena.tracestate.push_str(tracestate);
-        } else {
-            let trace = sampling::trace_id();
-            (arena.trace, arena.caller, arena.sampled) = (trace, 0, sampling::decide(trace));
-        }
-        arena.link = linked;
-        arena.correlation_id.push_str(arrival.correlation_id.unwrap_or_default());
-        arena.slow_after = (!arrival.lasting).then_some(SLOW);
-        arena.is_live = true;
+    let mut arena = free.value();
+    arena.clear(sampling::random());
+    let (found, linked) = parent(&arrival.carriers);
+    if let Some((parent, tracestate)) = found {
+        (arena.trace, arena.caller, arena.sampled) = (parent.trace, parent.span, sampling::follow(&parent));
+        arena.tracestate.push_str(tracestate);
+    } else {
+        let trace = sampling::trace_id();
+        (arena.trace, arena.caller, arena.sampled) = (trace, 0, sampling::decide(trace));
     }
-    free.hold()
+    arena.link = linked;
+    arena.correlation_id.push_str(arrival.correlation_id.unwrap_or_default());
+    arena.slow_after = (!arrival.lasting).then_some(SLOW);
+    arena.is_live = true;
+    let (caller, sampled) = (arena.caller, arena.sampled);
+    drop(arena);
+    (free.hold(), caller, sampled)
 }
 
 impl Ends for Arena {
     fn ends(last: Sole<Self>) {
         let kept = seal(&mut last.value());
         match kept {
-            Some((reason, took, spans, bytes)) => {
-                let began = SystemTime::now() - took;
-                export::keep(Kept { arena: last, reason, began, spans, bytes });
+            Some((reason, spans, bytes)) => {
+                let at = (Instant::now(), SystemTime::now());
+                export::keep(Kept { arena: last, reason, at, spans, bytes });
             }
             None => put_away(last),
         }
     }
 }
 
-/// Ends the request; says why it is kept, how long it took, and how much it is.
-fn seal(arena: &mut Arena) -> Option<(&'static str, Duration, usize, usize)> {
+/// Ends the request; says why it is kept, and how much it is.
+fn seal(arena: &mut Arena) -> Option<(&'static str, usize, usize)> {
     arena.is_live = false;
     export::truncated(arena.truncated);
-    let now = Instant::now();
-    let took = now.saturating_duration_since(arena.started);
-    inspect::ended(arena, now);
+    inspect::ended(arena);
     let reason = match () {
         () if arena.sampled => "head",
         () if arena.failed => "error",
@@ -140,7 +132,7 @@ fn seal(arena: &mut Arena) -> Option<(&'static str, Duration, usize, usize)> {
         export::rate_limited(spans as u64);
         return None;
     }
-    Some((reason, took, spans, arena.bytes()))
+    Some((reason, spans, arena.bytes()))
 }
 
 /// What goes on with a call that leaves this process.

@@ -1,7 +1,7 @@
 //! What a record is as a span: its name, its kind, its time. Writes nothing.
 
 use crate::{
-    arena::{Arena, Attribute},
+    arena::{Attribute, Record},
     request::Kept,
 };
 use std::time::SystemTime;
@@ -14,12 +14,10 @@ pub(crate) enum Kind {
     Client = 3,
 }
 
-/// When a record's operation ended.
-pub(crate) fn ended(arena: &Arena, kept: &Kept, place: usize) -> SystemTime {
-    let record = &arena.records[place];
-    // what was begun elsewhere may be older than the request in which it ends
-    let older = arena.started.saturating_duration_since(record.started);
-    kept.began + record.started.saturating_duration_since(arena.started) + record.duration - older
+/// When an operation of a kept request ended.
+pub(crate) fn ended(kept: &Kept, record: &Record) -> SystemTime {
+    let (now, time) = kept.at;
+    time - now.saturating_duration_since(record.ended())
 }
 
 /// The conventions' names say it: `mcp.server.operation`, `db.client.operation`.

@@ -2,8 +2,8 @@
 //! Made once for each place and thread, and copied from then on. No key stands in a line twice, and secrets are known here.
 
 use crate::{
-    escape::{Escape, is_secret},
-    lines::{Form, field},
+    escape::{Escape, VALUE_BYTES_MAX, is_secret},
+    lines::{Form, LINE_BYTES_MAX, field},
 };
 use std::{
     collections::HashMap,
@@ -27,25 +27,34 @@ const OWN_KEYS: [&str; 12] = [
     "suppressed",
     "truncated",
 ];
-/// A longer key is cut.
-pub(crate) const KEY_BYTES_MAX: usize = 256;
+/// A longer key is cut; a byte of it becomes at most six.
+const KEY_BYTES_MAX: usize = 64;
+const FIELD_BYTES_MAX: usize = 6 * KEY_BYTES_MAX + VALUE_BYTES_MAX + 16;
+/// The message; the time, the ids, and what was left out.
+const OTHERS_BYTES_MAX: usize = VALUE_BYTES_MAX + 512;
 
 /// The lines of one place.
 #[derive(Debug)]
 pub(crate) struct Template {
     /// Between the time and the message.
-    pub(crate) before: String,
+    pub(crate) before: Vec<u8>,
     /// Between the message and the ids.
-    pub(crate) behind: String,
+    pub(crate) behind: Vec<u8>,
     /// By the field's position.
     pub(crate) keys: Vec<Key>,
+    /// Bytes of fields behind which there is room for one more, and for the end.
+    pub(crate) fields_bytes_max: usize,
 }
 
-/// A field's key, with all that stands around it; empty for the message.
+/// What a field is.
 #[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) text: String,
-    pub(crate) is_secret: bool,
+pub(crate) enum Key {
+    /// The line's own words.
+    Message,
+    /// One with this key and all that stands around it.
+    Open(Vec<u8>),
+    /// One whose value is nobody's business.
+    Secret(Vec<u8>),
 }
 
 /// Every place that this thread has written from, for the layer that wrote last: a program has one.
@@ -69,30 +78,32 @@ impl Template {
         let level = metadata.level().as_str();
         let (before, behind) = match form {
             Form::Json(fixed) => {
-                let mut behind = String::from("\"");
+                let mut behind = b"\"".to_vec();
                 field(&mut behind, "target", metadata.target());
-                behind.push_str(fixed);
+                behind.extend_from_slice(fixed);
                 (format!("\",\"level\":\"{level}\",\"message\":\""), behind)
             }
-            Form::Text => (format!(" {level:5} "), String::new()),
+            Form::Text => (format!(" {level:5} "), Vec::new()),
         };
         let is_json = matches!(form, Form::Json(_));
         let keys = metadata.fields().iter().map(|field| Key::new(&field, metadata, is_json)).collect();
-        Self { before, behind, keys }
+        let others = before.len() + behind.len() + OTHERS_BYTES_MAX + FIELD_BYTES_MAX;
+        Self { before: before.into_bytes(), behind, keys, fields_bytes_max: LINE_BYTES_MAX.saturating_sub(others) }
     }
 }
 
 impl Key {
     fn new(field: &Field, metadata: &Metadata<'_>, is_json: bool) -> Self {
         let name = field.name();
-        let mut text = String::new();
-        if name != "message" {
-            let name = distinguished(field, metadata);
-            text.push_str(if is_json { ",\"" } else { " " });
-            Escape::new(&mut text).word(&name[..name.floor_char_boundary(KEY_BYTES_MAX / 4)]);
-            text.push_str(if is_json { "\":" } else { "=" });
+        if name == "message" {
+            return Self::Message;
         }
-        Self { text, is_secret: is_secret(name) }
+        let (before, behind) = if is_json { (",\"", "\":") } else { (" ", "=") };
+        let mut text = before.as_bytes().to_vec();
+        let shown = distinguished(field, metadata);
+        Escape::new(&mut text).word(&shown[..shown.floor_char_boundary(KEY_BYTES_MAX)]);
+        text.extend_from_slice(behind.as_bytes());
+        if is_secret(name) { Self::Secret(text) } else { Self::Open(text) }
     }
 }
 

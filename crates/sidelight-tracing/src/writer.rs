@@ -1,7 +1,7 @@
 //! The thread that writes log lines, so that no request ever waits for a pipe. Lines wait in one buffer, bounded in bytes;
-//! what finds no room is dropped and counted, and once a second a line says how many. Before a write the thread rests a
-//! moment, so that many lines go in one write, and a busy program wakes it rarely. A line that somebody should see does not
-//! wait: it may be the last one.
+//! what finds no room is dropped and counted, and once a second a line says how many. After a write the thread rests a
+//! moment, so that many lines go in one write, and a busy program never has to wake it: to wake a thread costs as much as
+//! dozens of lines. A line that somebody should see does not wait: it may be the last one.
 
 use std::{
     fmt,
@@ -17,12 +17,10 @@ use std::{
 
 /// Bytes that wait; a line is at most [`crate::lines::LINE_BYTES_MAX`] long.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// A larger buffer is given back after a burst.
-const KEPT_BYTES: usize = 256 * 1024;
-/// How long a line waits for others.
+/// A line waits for others so long at most.
 const REST: Duration = Duration::from_millis(50);
-/// So much does not wait for more.
-const ENOUGH_BYTES: usize = 64 * 1024;
+/// So much does not wait for more; a larger buffer is given back after a burst.
+const ENOUGH_BYTES: usize = WAITING_BYTES_MAX / 4;
 /// How often it says that lines were dropped.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -58,8 +56,11 @@ struct Waiting {
     is_hurried: bool,
 }
 
+/// Nobody needs to be woken.
+const NEVER: usize = usize::MAX;
+
 /// The line that tells of so many dropped ones.
-pub(crate) type Report = Box<dyn Fn(u64) -> String + Send>;
+pub(crate) type Report = Box<dyn Fn(u64) -> Vec<u8> + Send>;
 
 impl Writer {
     /// Starts the thread.
@@ -71,17 +72,18 @@ impl Writer {
     }
 
     /// Hands over a line with its end, in a hurry or not.
-    pub(crate) fn line(&self, line: &str, is_hurried: bool) {
+    pub(crate) fn line(&self, line: &[u8], is_hurried: bool) {
         let mut waiting = self.0.lock();
         if waiting.bytes.len() + line.len() > WAITING_BYTES_MAX {
             QUEUE_FULL.fetch_add(1, Relaxed);
             return;
         }
-        waiting.bytes.extend_from_slice(line.as_bytes());
+        waiting.bytes.extend_from_slice(line);
         waiting.taken += line.len() as u64;
         waiting.is_hurried |= is_hurried;
-        if waiting.bytes.len() >= waiting.wake_at || (is_hurried && waiting.wake_at != usize::MAX) {
-            waiting.wake_at = usize::MAX;
+        if waiting.bytes.len() >= waiting.wake_at || (is_hurried && waiting.wake_at != NEVER) {
+            waiting.wake_at = NEVER;
+            drop(waiting); // else the thread would wake and find it locked
             self.0.more.notify_all();
         }
     }
@@ -120,23 +122,26 @@ impl fmt::Debug for Far {
 
 impl Far {
     fn run(&mut self) {
-        let mut batch = Vec::with_capacity(KEPT_BYTES);
+        let mut batch = Vec::new();
         loop {
             self.next(&mut batch);
             self.write(&batch);
             self.report();
             let count = batch.len() as u64;
             batch.clear();
-            batch.shrink_to(KEPT_BYTES);
+            batch.shrink_to(ENOUGH_BYTES);
             self.done(count);
         }
     }
 
-    /// Waits for lines, or for the time to tell of dropped ones; then for more lines, unless there are enough or somebody is
-    /// in a hurry.
+    /// Rests, unless there is enough or somebody is in a hurry. Where nothing came meanwhile, waits until something does, or
+    /// until it is time to tell of dropped lines.
     fn next(&self, batch: &mut Vec<u8>) {
         let shared = &self.shared;
         let mut waiting = shared.lock();
+        waiting.wake_at = ENOUGH_BYTES;
+        let is_few = |waiting: &mut Waiting| !waiting.is_hurried && waiting.bytes.len() < ENOUGH_BYTES;
+        waiting = shared.more.wait_timeout_while(waiting, REST, is_few).unwrap_or_else(PoisonError::into_inner).0;
         waiting.wake_at = 0;
         let is_empty = |waiting: &mut Waiting| waiting.bytes.is_empty();
         waiting = if self.unreported() > 0 {
@@ -144,10 +149,7 @@ impl Far {
         } else {
             shared.more.wait_while(waiting, is_empty).unwrap_or_else(PoisonError::into_inner)
         };
-        waiting.wake_at = ENOUGH_BYTES;
-        let is_few = |waiting: &mut Waiting| !waiting.is_hurried && waiting.bytes.len() < ENOUGH_BYTES;
-        waiting = shared.more.wait_timeout_while(waiting, REST, is_few).unwrap_or_else(PoisonError::into_inner).0;
-        (waiting.wake_at, waiting.is_hurried) = (usize::MAX, false);
+        (waiting.wake_at, waiting.is_hurried) = (NEVER, false);
         mem::swap(batch, &mut waiting.bytes);
     }
 
@@ -175,7 +177,7 @@ impl Far {
             return;
         }
         let line = (self.report)(unreported);
-        if self.to.write_all(line.as_bytes()).and_then(|()| self.to.flush()).is_ok() {
+        if self.to.write_all(&line).and_then(|()| self.to.flush()).is_ok() {
             self.reported += unreported;
         }
         self.said = Some(Instant::now());

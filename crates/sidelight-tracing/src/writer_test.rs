@@ -37,11 +37,12 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
     let (release, wait) = channel();
     let (wrote, written) = channel();
     let told = "dropped ";
-    let writer = Writer::start(Box::new(Blocked(wait, wrote)), Box::new(move |lines| format!("{told}{lines}\n")));
+    let writer =
+        Writer::start(Box::new(Blocked(wait, wrote)), Box::new(move |lines| format!("{told}{lines}\n").into_bytes()));
     let writer = writer.unwrap();
     let line = "x".repeat(1023) + "\n";
     let sent = 3 * WAITING_BYTES_MAX / line.len();
-    (0..sent).for_each(|_| writer.line(&line, false));
+    (0..sent).for_each(|_| writer.line(line.as_bytes(), false));
     let [lost, failed] = dropped();
     assert!(lost > 0 && failed == 0, "the buffer is bounded");
     drop(release);
@@ -52,8 +53,8 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
     assert_eq!(text.lines().filter(|it| it.starts_with('x')).count() + lost, sent, "no line is lost uncounted");
     assert_eq!(text.matches(&format!("{told}{lost}\n")).count(), 1);
 
-    let writer = Writer::start(Box::new(Full), Box::new(|_| String::new())).unwrap();
-    (0..3).for_each(|_| writer.line("x\n", false));
+    let writer = Writer::start(Box::new(Full), Box::new(|_| Vec::new())).unwrap();
+    (0..3).for_each(|_| writer.line(b"x\n", false));
     writer.flush(PATIENCE);
     assert_eq!(dropped()[1], 3);
 }
@@ -61,8 +62,8 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
 #[test]
 fn a_flush_of_a_blocked_pipe_gives_up_in_time() {
     let (_held, wait) = channel();
-    let writer = Writer::start(Box::new(Blocked(wait, channel().0)), Box::new(|_| String::new())).unwrap();
-    writer.line("x\n", false);
+    let writer = Writer::start(Box::new(Blocked(wait, channel().0)), Box::new(|_| Vec::new())).unwrap();
+    writer.line(b"x\n", false);
     let started = Instant::now();
     writer.flush(Duration::from_millis(50));
     assert!(started.elapsed() < PATIENCE);
