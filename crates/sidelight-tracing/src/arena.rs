@@ -22,6 +22,8 @@ const TEXT_BYTES_KEPT: usize = 2 * 1024;
 const WORD_BYTES_MAX: usize = 256;
 /// Successive span ids of a request lie this far apart: any odd number visits all of them before one comes again.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+/// The outcome of nearly every record.
+const SUCCESS: usize = 0;
 /// The outcome of a record that has not ended.
 const RUNNING: u16 = u16::MAX;
 
@@ -34,7 +36,7 @@ pub trait Subject: Sync + fmt::Debug {
     fn name(&self) -> &'static str;
     /// The label values at a position.
     fn attributes(&self, labels: u32) -> Vec<Attribute>;
-    /// The value of `error.type`; `None` for success.
+    /// The value of `error.type` for an outcome that is not 0, which is success.
     fn error_type(&self, outcome: usize) -> Option<&'static str>;
     /// Called once the collector has the span: from now on it can be looked at.
     fn remember(&self, labels: u32, outcome: usize, seen: &Seen);
@@ -86,7 +88,8 @@ impl Record {
 
     /// What kind of failure it is.
     pub(crate) fn failure(&self) -> Option<&'static str> {
-        self.subject.error_type(self.outcome()?)
+        let outcome = self.outcome().filter(|outcome| *outcome != SUCCESS)?;
+        self.subject.error_type(outcome)
     }
 }
 

@@ -8,9 +8,11 @@ use std::{
 /// Writes times, and remembers the last second: within it only the fraction is new.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    second: u64,
-    text: Vec<u8>,
+    second: Option<u64>,
+    text: [u8; TEXT],
 }
+
+const TEXT: usize = b"YYYY-MM-DDThh:mm:ss.uuuuuuZ".len();
 
 /// A time.
 pub(crate) fn text(time: SystemTime) -> String {
@@ -22,24 +24,22 @@ pub(crate) fn text(time: SystemTime) -> String {
 impl Clock {
     pub(crate) fn write(&mut self, to: &mut Vec<u8>, time: SystemTime) {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        if self.second != since.as_secs() || self.text.is_empty() {
-            self.second = since.as_secs();
-            self.text.clear();
-            date(&mut self.text, self.second);
+        if self.second != Some(since.as_secs()) {
+            self.second = Some(since.as_secs());
+            self.text = *b"0000-00-00T00:00:00.000000Z";
+            date(&mut self.text, since.as_secs());
         }
-        to.extend_from_slice(&self.text);
-        let mut digits = *b".000000Z";
         let mut rest = since.subsec_micros();
-        for place in (1..=6).rev() {
-            digits[place] = b'0' + (rest % 10).to_le_bytes()[0];
+        for place in (TEXT - 7..TEXT - 1).rev() {
+            self.text[place] = b'0' + (rest % 10).to_le_bytes()[0];
             rest /= 10;
         }
-        to.extend_from_slice(&digits);
+        to.extend_from_slice(&self.text);
     }
 }
 
 /// Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-fn date(to: &mut Vec<u8>, second: u64) {
+fn date(mut to: &mut [u8], second: u64) {
     let (days, second) = (second / 86_400 + 719_468, second % 86_400);
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -49,6 +49,6 @@ fn date(to: &mut Vec<u8>, second: u64) {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = year + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    // a vector takes everything
+    // there is room until the year 9999
     let _ = write!(to, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -92,8 +92,8 @@ fn key(record: &Record) -> u64 {
 }
 
 fn buckets() -> MutexGuard<'static, Buckets> {
-    static BUCKETS: OnceLock<Mutex<Buckets>> = OnceLock::new();
-    BUCKETS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    static BUCKETS: Mutex<Buckets> = Mutex::new(HashMap::with_hasher(BuildHasherDefault::new()));
+    BUCKETS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Looks at a request that ended.
@@ -110,7 +110,8 @@ pub(crate) fn ended(arena: &Arena) {
             Entry::Vacant(empty) => empty.insert(Bucket::new(record)),
         };
         let (floor, until) = bucket.floor;
-        if record.duration > floor || record.ended() > until || record.failure().is_some() {
+        let failed = arena.failed && record.failure().is_some();
+        if record.duration > floor || record.ended() > until || failed {
             bucket.look(arena, place);
         }
     }

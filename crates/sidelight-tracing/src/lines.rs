@@ -193,20 +193,23 @@ impl Visitor<'_> {
             return self.fields.extend_from_slice(if self.is_json { b",\"truncated\":true" } else { b" truncated" });
         }
         self.fields.extend_from_slice(key);
-        // a person sees no quotes around a word but where it could look like another field; a debug form has its own
-        let quote: &[u8] = if self.is_json && (is_word || is_secret) { b"\"" } else { b"" };
-        self.fields.extend_from_slice(quote);
         let start = self.fields.len();
+        let is_quoted = self.is_json && (is_word || is_secret);
+        if is_quoted {
+            self.fields.push(b'"');
+        }
         if is_secret {
             self.fields.extend_from_slice(MASK.as_bytes());
         } else {
             write(self.fields);
         }
-        if !self.is_json && self.fields[start..].iter().any(|byte| b" =[(".contains(byte)) {
+        // a person sees no quotes around a word but where it could look like another field; a debug form has its own
+        if is_quoted {
+            self.fields.push(b'"');
+        } else if is_word && !self.is_json && self.fields[start..].iter().any(|byte| b" =[(".contains(byte)) {
             self.fields.insert(start, b'"');
             self.fields.push(b'"');
         }
-        self.fields.extend_from_slice(quote);
     }
 
     fn plain(&mut self, field: &Field, value: &str) {

@@ -18,7 +18,7 @@ use std::{
 /// Bytes that wait; a line is at most [`crate::lines::LINE_BYTES_MAX`] long.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A line waits for others so long at most.
-const REST: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(100);
 /// So much does not wait for more; a larger buffer is given back after a burst.
 const ENOUGH_BYTES: usize = WAITING_BYTES_MAX / 4;
 /// How often it says that lines were dropped.
