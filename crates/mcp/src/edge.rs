@@ -1,11 +1,11 @@
-//! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply; a reply that
-//! is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by `rmcp`'s transport,
+//! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply; its trace
+//! begins; a reply that is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by `rmcp`'s transport,
 //! behind this.
 
 use crate::{
     metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
     server::ENDPOINT,
-    streams::{Origin, Streams},
+    streams::Streams,
 };
 use axum::{
     extract::{Request, State},
@@ -17,19 +17,19 @@ use sidelight::{CorrelationId, correlation, metrics::Stopwatch};
 use sidelight_rmcp::Seat;
 
 pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Request, next: Next) -> Response {
-    let sent = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
-    let id = sent.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
+    let given = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
+    let id = given.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
     request.extensions_mut().insert(id.clone());
-    let place = Seat::default();
-    request.extensions_mut().insert(place.clone());
+    let seat = Seat::begin(request.headers(), &id, request.method() == Method::GET);
+    request.extensions_mut().insert(seat.clone());
     let (method, route) = (method(request.method()), route(request.uri().path()));
     let mut active = Active::new(method, route);
-    let mut response = next.run(request).await;
+    let mut response = seat.http().clone().scope(next.run(request)).await;
     active.status = status(response.status());
     drop(active);
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
-    streams.watch(response, Origin { seat: place, id })
+    streams.watch(response, seat)
 }
 
 fn method(method: &Method) -> HttpMethod {

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http_body::{Frame, SizeHint};
-use sidelight::{CorrelationId, operation::Begun, tracing::Incoming};
+use sidelight::operation::Begun;
 use sidelight_rmcp::Seat;
 use std::{
     collections::BTreeMap,
@@ -20,15 +20,6 @@ use std::{
     time::Instant,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-
-/// Whose reply a stream is.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    /// Where its MCP request leaves its context; empty for a stream that no request asked for.
-    pub(crate) seat: Seat,
-    /// The id of the HTTP request.
-    pub(crate) id: CorrelationId,
-}
 
 /// The open streams of this process. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -52,7 +43,7 @@ impl Streams {
     }
 
     /// Takes a reply under watch, if it is a stream.
-    pub(crate) fn watch(&self, response: Response, origin: Origin) -> Response {
+    pub(crate) fn watch(&self, response: Response, seat: Seat) -> Response {
         let is_stream = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !is_stream.is_some_and(|it| it.starts_with(b"text/event-stream")) {
             return response;
@@ -66,7 +57,7 @@ impl Streams {
                 token: ended,
                 said: false,
                 place,
-                seen: Seen { run: Some(STREAM.begin(())), origin, bytes: 0, end: "client" },
+                seen: Seen { run: Some(STREAM.begin(())), seat, bytes: 0, end: "client" },
             })
         })
     }
@@ -132,11 +123,10 @@ struct Watched {
     seen: Seen,
 }
 
-/// What is told of a stream when it is over, in the trace of the request whose reply it was; a stream that no request asked
-/// for has a trace of its own.
+/// What is told of a stream when it is over, in the trace of the request whose reply it was.
 struct Seen {
     run: Option<Begun<Infallible>>,
-    origin: Origin,
+    seat: Seat,
     bytes: u64,
     /// Who ended it: it was `complete`, the `client` left, or the `server` needed its place.
     end: &'static str,
@@ -145,13 +135,8 @@ struct Seen {
 impl Drop for Seen {
     fn drop(&mut self) {
         let Some(run) = self.run.take() else { return };
-        let own = || {
-            let correlation_id = Some(&self.origin.id);
-            sidelight::Context::begin(&Incoming { correlation_id, lasting: true, ..Incoming::default() })
-        };
-        let context = self.origin.seat.context().cloned().unwrap_or_else(own);
         let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
-        context.run(|| run.end(&Ok(()), &notes));
+        self.seat.context().clone().run(|| run.end(&Ok(()), &notes));
     }
 }
 
@@ -195,15 +180,16 @@ impl HttpBody for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderMap;
     use http_body_util::BodyExt as _;
-    use sidelight::metrics::sample;
+    use sidelight::{CorrelationId, metrics::sample};
 
-    fn origin() -> Origin {
-        Origin { seat: Seat::default(), id: CorrelationId::generate() }
+    fn seat() -> Seat {
+        Seat::begin(&HeaderMap::new(), &CorrelationId::generate(), false)
     }
 
     fn stream(streams: &Streams, body: Body) -> Response {
-        streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap(), origin())
+        streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap(), seat())
     }
 
     /// A stream that never says anything.
@@ -258,7 +244,7 @@ mod tests {
         let streams = Streams::new(9);
         let said = stream(&streams, Body::from("data: x\n\n")).into_body().collect().await.unwrap().to_bytes();
         assert_eq!(said, "data: x\n\n");
-        let plain = streams.watch(Response::new(Body::from("plain")), origin());
+        let plain = streams.watch(Response::new(Body::from("plain")), seat());
         assert_eq!((plain.into_body().collect().await.unwrap().to_bytes(), streams.open().next), ("plain".into(), 1));
     }
 }

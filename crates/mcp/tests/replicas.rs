@@ -9,12 +9,14 @@ mod running;
 mod wire;
 
 use running::{Server, binary, has, until};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::{
     net::SocketAddr,
     process,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
+    thread,
+    time::Duration,
 };
 use wire::{Reply, ask, call, get, request};
 
@@ -54,14 +56,18 @@ async fn the_database_s_own_log_names_the_sampled_requests_and_no_others() {
     let (name, url) = database().await;
     statements_are_logged(&name).await;
     let replica = Server::with(&[("DATABASE_URL", &url)]);
-    let search = |id: &str, flag: &str| {
+    let headers = |id: &str, flag: &str| {
         let parent = format!("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flag}\r\n");
+        format!("x-correlation-id: {id}\r\n{parent}")
+    };
+    let search = |id: &str, flag: &str| {
         let params = json!({ "name": "search_docs", "arguments": { "query": format!("borrow {id}") } });
-        let headers = format!("x-correlation-id: {id}\r\n{parent}");
+        let headers = headers(id, flag);
         assert_eq!(ask(replica.mcp, "tools/call", params, &headers).status, 200);
     };
     search("pg-sampled", "01");
     search("pg-unsampled", "00");
+    session(replica.mcp, &headers("pg-session", "01"));
     if !has("tracing") {
         return assert!(!server_log().await.contains("correlation_id="));
     }
@@ -70,19 +76,40 @@ async fn the_database_s_own_log_names_the_sampled_requests_and_no_others() {
     // words, vectors, passages and the number of the last change, at least
     assert!(of("pg-sampled") >= 4, "{}", of("pg-sampled"));
     assert_eq!(of("pg-unsampled"), 0);
+    assert!(of("pg-session") >= 1, "that a session is saved is part of the request that began it");
     let line = log.lines().find(|line| line.contains("pg-sampled")).unwrap();
     assert!(line.contains("traceparent='00-0af7651916cd43dd8448eb211c80319c-"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_query_leaves_a_line_with_the_ids_of_its_request() {
+    let (_, url) = database().await;
+    let replica = Server::with(&[("DATABASE_URL", &url)]);
+    let mcp = replica.mcp;
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    let mut locked = other.begin().await.unwrap();
+    sqlx::query("LOCK TABLE documents IN ACCESS EXCLUSIVE MODE").execute(&mut *locked).await.unwrap();
+    let params = json!({ "name": "list_sources", "arguments": {} });
+    let asked = thread::spawn(move || ask(mcp, "tools/call", params, "x-correlation-id: pg-slow\r\n"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    locked.rollback().await.unwrap();
+    assert_eq!(asked.join().unwrap().status, 200);
+    if has("tracing") {
+        let line: Value = serde_json::from_str(&replica.line("a query was slow")).unwrap();
+        assert_eq!((&line["correlation_id"], &line["system"]), (&json!("pg-slow"), &json!("postgresql")));
+        assert!(line["duration_seconds"].as_f64() > Some(0.5) && line["span_id"].is_string(), "{line}");
+    }
 }
 
 const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 
-fn session(mcp: SocketAddr) -> String {
+fn session(mcp: SocketAddr, more_headers: &str) -> String {
     let hello = json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize",
         "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } },
     });
-    let reply = request(mcp, "POST", "/mcp", HEADERS, hello.to_string().as_bytes());
+    let reply = request(mcp, "POST", "/mcp", &format!("{HEADERS}{more_headers}"), hello.to_string().as_bytes());
     let id = reply.header("mcp-session-id").unwrap().to_owned();
     let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
     assert_eq!(in_session(mcp, &id, &done).status, 202);
@@ -109,7 +136,7 @@ async fn a_session_goes_on_at_another_replica_when_its_own_is_gone() {
     let (_, url) = database().await;
     let one = Server::with(&[("DATABASE_URL", &url)]);
     let other = Server::with(&[("DATABASE_URL", &url)]);
-    let id = session(one.mcp);
+    let id = session(one.mcp, "");
     assert_eq!(query(&one, "save_session") > 0.5, has("metrics"), "that it is saved is seen");
     drop(one); // killed: it has no time to hand anything over
     let listed = in_session(other.mcp, &id, LIST);

@@ -5,6 +5,7 @@ use crate::{
     facts::{Facts, note_code},
     metrics::{Ending, Method, OPERATION, REQUESTS},
     reply::{Reply, Seen},
+    seat::carrier,
 };
 use http::request::Parts;
 use rmcp::{ErrorData, RoleServer, model::ErrorCode, service::RequestContext};
@@ -32,22 +33,9 @@ pub(crate) struct Seam {
 impl Seam {
     pub(crate) fn new(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Self {
         let parts = request.extensions.get::<Parts>();
-        let header = |name| parts.and_then(|parts| parts.headers.get(name)).and_then(|value| value.to_str().ok());
-        let message = Carrier {
-            traceparent: request.meta.get_traceparent(),
-            tracestate: request.meta.get_tracestate(),
-            uber_trace_id: None,
-        };
-        let transport = Carrier {
-            traceparent: header("traceparent"),
-            tracestate: header("tracestate"),
-            uber_trace_id: header("uber-trace-id"),
-        };
         let correlation = correlation(parts, request);
-        // the conventions' order: what the message itself carries goes before the transport's
-        let carriers = [message, transport];
-        let context = Context::begin(&Incoming { carriers, correlation_id: Some(&correlation), lasting: false });
         let seat = parts.and_then(|parts| parts.extensions.get::<Seat>()).cloned();
+        let context = context(parts, request, &correlation, seat.as_ref());
         let facts = Facts::of(method, parts, request);
         Self { labels: (method, tool), context, correlation, cancelled: request.ct.clone(), facts, seat }
     }
@@ -97,6 +85,24 @@ impl<T: Seen> Reply<T> {
             note_code(error.code);
         }
     }
+}
+
+/// The conventions' order: what the message itself carries goes before what its transport does. Where it carries nothing, it
+/// joins the HTTP request.
+fn context(
+    parts: Option<&Parts>,
+    request: &RequestContext<RoleServer>,
+    correlation: &CorrelationId,
+    seat: Option<&Seat>,
+) -> Context {
+    let traceparent = request.meta.get_traceparent();
+    if let Some(seat) = seat.filter(|_| traceparent.is_none()) {
+        return seat.http().clone();
+    }
+    let message = Carrier { traceparent, tracestate: request.meta.get_tracestate(), uber_trace_id: None };
+    let transport = parts.map(|parts| carrier(&parts.headers)).unwrap_or_default();
+    let carriers = [message, transport];
+    Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting: false })
 }
 
 /// Over HTTP the edge has made or validated the id, and its reply's header holds it already; over stdio only the message

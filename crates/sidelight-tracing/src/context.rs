@@ -63,12 +63,6 @@ impl Context {
         function()
     }
 
-    /// Whether this is in a request that is sampled.
-    #[must_use]
-    pub fn is_sampled(&self) -> bool {
-        self.is_sampled
-    }
-
     /// Headers for a call that leaves this process: what the propagators say, and the correlation id under this name. None
     /// outside a request.
     #[must_use]

@@ -132,6 +132,9 @@ impl Bucket {
     fn look(&mut self, arena: &Arena, place: usize) {
         let record = &arena.records[place];
         let now = record.ended();
+        if !is_of_late(now, Instant::now()) {
+            return; // its request went on for long
+        }
         let failure = record.failure();
         let sample = || Sample {
             trace: arena.trace,
@@ -148,7 +151,7 @@ impl Bucket {
             self.failed.push_back(sample());
             return;
         }
-        self.slowest.retain(|it| is_of_late(it, now));
+        self.slowest.retain(|it| is_of_late(it.ended, now));
         if self.slowest.len() < SAMPLES_MAX {
             self.slowest.push(sample());
         } else if let Some(least) = self.slowest.iter_mut().min_by_key(|it| it.duration)
@@ -164,8 +167,8 @@ impl Bucket {
     }
 }
 
-fn is_of_late(sample: &Sample, now: Instant) -> bool {
-    now.saturating_duration_since(sample.ended) < OF_LATE
+fn is_of_late(ended: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(ended) < OF_LATE
 }
 
 /// All of it, as JSON: durations and ages in seconds.
@@ -220,7 +223,7 @@ fn operations() -> Value {
         })
         .collect();
     let rows = |samples: &[Sample]| -> Vec<Value> {
-        samples.iter().filter(|it| is_of_late(it, now)).map(|it| row(it, now)).collect()
+        samples.iter().filter(|it| is_of_late(it.ended, now)).map(|it| row(it, now)).collect()
     };
     let mut operations: Vec<(String, Value)> = copied
         .into_iter()

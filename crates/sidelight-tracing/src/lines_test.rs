@@ -145,6 +145,8 @@ fn a_line_of_nothing_but_escapes_stays_in_its_limit() {
 #[test]
 fn a_message_may_be_the_last_field_and_no_word() {
     assert_eq!(json_of(|| tracing::info!(rows = 3, message = 7))["message"], "7");
+    let two = json_of(|| tracing::info!(message = "field", "text"));
+    assert_eq!((&two["message"], &two["message_1"]), (&"text".into(), &"field".into()));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::{
     sampling,
 };
 use std::{
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -36,19 +37,21 @@ pub struct Arrival<'a> {
 pub(crate) struct Kept {
     pub(crate) arena: Sole<Arena>,
     pub(crate) reason: &'static str,
-    /// When that was, on both clocks.
+    /// When it was kept, on both clocks.
     pub(crate) at: (Instant, SystemTime),
     pub(crate) spans: usize,
     pub(crate) bytes: usize,
 }
 
-/// The arenas that there are, and which of them nobody uses. There are as many as there were requests at one time.
+/// The arenas that there are, and which of them nobody uses. There are as many as there were at one time, in
+/// flight or waiting for the exporter.
 struct Table {
     all: Vec<&'static Slot<Arena>>,
-    free: Vec<Sole<Arena>>,
+    /// Those that keep their room are at the back.
+    free: VecDeque<Sole<Arena>>,
 }
 
-static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), free: Vec::new() });
+static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), free: VecDeque::new() });
 
 fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -56,7 +59,7 @@ fn table() -> MutexGuard<'static, Table> {
 
 fn free_arena() -> Sole<Arena> {
     let mut table = table();
-    if let Some(free) = table.free.pop() {
+    if let Some(free) = table.free.pop_back() {
         return free;
     }
     let arena = Sole::new(Arena::default());
@@ -67,10 +70,12 @@ fn free_arena() -> Sole<Arena> {
 /// Gives an arena back, so that another request may have it. When a crowd has gone, what theirs hold is given back.
 pub(crate) fn put_away(arena: Sole<Arena>) {
     let mut table = table();
-    if table.free.len() >= FREE_KEPT {
+    if table.free.len() < FREE_KEPT {
+        table.free.push_back(arena);
+    } else {
         *arena.value() = Arena::default();
+        table.free.push_front(arena);
     }
-    table.free.push(arena);
 }
 
 /// Every arena; which of them are in use, each says itself.

@@ -95,7 +95,7 @@ impl Template {
 impl Key {
     fn new(field: &Field, metadata: &Metadata<'_>, is_json: bool) -> Self {
         let name = field.name();
-        if name == "message" {
+        if name == "message" && is_first(field, metadata) {
             return Self::Message;
         }
         let (before, behind) = if is_json { (",\"", "\":") } else { (" ", "=") };
@@ -107,11 +107,16 @@ impl Key {
     }
 }
 
+/// Whether no field before has the same name.
+fn is_first(field: &Field, metadata: &Metadata<'_>) -> bool {
+    metadata.fields().field(field.name()).is_none_or(|first| first.index() == field.index())
+}
+
 /// A key that stands in the line already gets a `_` behind it, or as many as it needs.
 fn distinguished(field: &Field, metadata: &Metadata<'_>) -> String {
     let mut name = field.name().trim_start_matches("r#").to_owned();
     let fields = metadata.fields();
-    let is_second = fields.field(field.name()).is_some_and(|first| first.index() != field.index());
+    let is_second = !is_first(field, metadata);
     if !is_second && !OWN_KEYS.contains(&name.as_str()) {
         return name;
     }

@@ -1,6 +1,6 @@
 //! The thread that writes log lines, so that no request ever waits for a pipe. Lines wait in one buffer, bounded in bytes;
 //! what finds no room is dropped and counted, and once a second a line says how many. After a write the thread rests a
-//! moment, so that many lines go in one write, and a busy program never has to wake it: to wake a thread costs as much as
+//! moment, so that many lines go in one write, and a busy program rarely has to wake it: to wake a thread costs as much as
 //! dozens of lines. A line that somebody should see does not wait: it may be the last one.
 
 use std::{
@@ -19,8 +19,10 @@ use std::{
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A line waits for others so long at most.
 const REST: Duration = Duration::from_millis(100);
-/// So much does not wait for more; a larger buffer is given back after a burst.
+/// So much does not wait for more.
 const ENOUGH_BYTES: usize = WAITING_BYTES_MAX / 4;
+/// A larger buffer is given back after a burst.
+const KEPT_BYTES: usize = WAITING_BYTES_MAX / 2;
 /// How often it says that lines were dropped.
 const REPORT: Duration = Duration::from_secs(1);
 
@@ -129,7 +131,7 @@ impl Far {
             self.report();
             let count = batch.len() as u64;
             batch.clear();
-            batch.shrink_to(ENOUGH_BYTES);
+            batch.shrink_to(KEPT_BYTES);
             self.done(count);
         }
     }

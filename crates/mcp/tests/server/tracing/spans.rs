@@ -6,9 +6,10 @@ use crate::{
     models::model,
     otlp::{CLIENT, ERROR, SERVER, Span},
     running::{Server, has},
-    wire::{ask, call, modern, request},
+    wire::{ask, call, modern, request, send, written},
 };
 use serde_json::{Value, json};
+use std::io::Read as _;
 
 fn traced(rate: &str, more: &[(&str, &str)]) -> (Collector, Server) {
     let collector = Collector::start();
@@ -171,8 +172,13 @@ fn a_session_says_how_long_it_was_and_its_requests_name_it() {
     assert_eq!(request(server.mcp, "POST", "/mcp", &headers, done.as_bytes()).status, 202);
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
     assert_eq!(request(server.mcp, "POST", "/mcp", &headers, list.as_bytes()).status, 200);
+    let listening = format!("{headers}x-correlation-id: c-22\r\ntraceparent: {PARENT}-01\r\n");
+    let mut stream = send(server.mcp, &written(server.mcp, "GET", "/mcp", &listening, b""));
+    assert_ne!(stream.read(&mut [0; 1024]).unwrap(), 0, "it is open");
     assert_eq!(request(server.mcp, "DELETE", "/mcp", &headers, b"").status, 202);
     if has("tracing") {
+        let stream = collector.span(|span| span.name == "stream" && span.attribute("correlation_id") == "c-22");
+        assert_eq!(format!("00-{}-{}", stream.trace(), stream.parent()), PARENT, "it is part of its caller's trace");
         says(&collector.span(|span| span.name == "initialize"), &[("jsonrpc.request.id", "seven")]);
         let list = collector.span(|span| span.name == "tools/list");
         says(&list, &[("mcp.session.id", &id), ("mcp.protocol.version", "2025-11-25")]);
