@@ -136,7 +136,7 @@ impl Drop for Seen {
     fn drop(&mut self) {
         let Some(run) = self.run.take() else { return };
         let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
-        self.seat.context().clone().run(|| run.end(&Ok(()), &notes));
+        self.seat.context().run(|| run.end(&Ok(()), &notes));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `Observed<H>`: any `rmcp` server handler, seen. One seam for stdio and for HTTP, with or without a session: the
-//! request's context begins here, its operation is timed here, its correlation id goes back from here.
+//! request's context begins here, or joins what its listener began ([`Seat`]); its operation is timed here, its correlation id
+//! goes back from here.
 //!
 //! The OpenTelemetry conventions for MCP live in this crate and nowhere else. It has no listener and no tool.
 //!

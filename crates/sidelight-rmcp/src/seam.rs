@@ -138,7 +138,7 @@ impl Counted {
         let operation = OPERATION.observe(self.labels, async {
             self.context = Context::current();
             if let Some(seat) = &self.seat {
-                seat.take(&self.context);
+                seat.take(self.context.clone());
             }
             self.facts.note();
             let reply = Reply(reply.await);

@@ -7,16 +7,16 @@ use sidelight::{
     Context, CorrelationId,
     tracing::{Carrier, Incoming},
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A place for the context of one HTTP request. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
-pub struct Seat(Arc<Taken>);
+pub struct Seat(Arc<Contexts>);
 
 #[derive(Debug)]
-struct Taken {
+struct Contexts {
     http: Context,
-    mcp: OnceLock<Context>,
+    mcp: Mutex<Context>,
 }
 
 impl Seat {
@@ -26,7 +26,7 @@ impl Seat {
     pub fn begin(headers: &HeaderMap, correlation: &CorrelationId, lasting: bool) -> Self {
         let carriers = [carrier(headers), Carrier::default()];
         let http = Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting });
-        Self(Arc::new(Taken { http, mcp: OnceLock::new() }))
+        Self(Arc::new(Contexts { mcp: Mutex::new(http.clone()), http }))
     }
 
     /// The context of the HTTP request: the transport's own work belongs to it.
@@ -37,12 +37,17 @@ impl Seat {
 
     /// The context of the MCP request that came with it, once it has begun; until then, that of the HTTP request.
     #[must_use]
-    pub fn context(&self) -> &Context {
-        self.0.mcp.get().unwrap_or(&self.0.http)
+    pub fn context(&self) -> Context {
+        self.mcp().clone()
     }
 
-    pub(crate) fn take(&self, context: &Context) {
-        let _ = self.0.mcp.set(context.clone()); // a batch has one reply: its first request's
+    /// The last one stays: where a session is restored, its handshake is played again before the request that asks for it.
+    pub(crate) fn take(&self, context: Context) {
+        *self.mcp() = context;
+    }
+
+    fn mcp(&self) -> MutexGuard<'_, Context> {
+        self.0.mcp.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

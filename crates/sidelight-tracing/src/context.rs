@@ -98,10 +98,15 @@ impl Context {
         });
     }
 
-    /// Whether the current request is sampled: one look at the thread.
-    pub(crate) fn sampled() -> bool {
+    /// Whether the current code is in an operation of a sampled request: one look at the thread.
+    pub(crate) fn takes_spans() -> bool {
         // no thread that ends makes spans any more
-        CURRENT.try_with(|current| current.try_borrow().is_ok_and(|it| it.is_sampled)).unwrap_or(false)
+        CURRENT.try_with(|current| current.try_borrow().is_ok_and(|it| it.has_bridge())).unwrap_or(false)
+    }
+
+    /// Outside any operation there is nothing that a foreign span could hang below.
+    fn has_bridge(&self) -> bool {
+        self.is_sampled && self.place.is_some()
     }
 
     /// Lends the current request, if there is one, and the span in it.
@@ -114,9 +119,9 @@ impl Context {
         });
     }
 
-    /// What foreign spans take as their parent, while the request is sampled.
+    /// What foreign spans take as their parent.
     fn bridge(&self) -> Option<opentelemetry::Context> {
-        let request = self.request.as_ref().filter(|_| self.is_sampled)?;
+        let request = self.request.as_ref().filter(|_| self.has_bridge())?;
         let trace = TraceId::from_bytes(request.value().trace.to_be_bytes());
         let span = SpanId::from_bytes(self.span.to_be_bytes());
         let context = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);

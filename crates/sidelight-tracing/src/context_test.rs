@@ -51,10 +51,15 @@ async fn a_context_survives_await_and_the_carriers_that_are_given_it() {
 }
 
 #[test]
-fn a_caller_that_did_not_sample_is_followed() {
-    context().run(|| assert!(!Context::sampled()));
+fn foreign_spans_are_taken_inside_an_operation_of_a_sampled_request() {
+    let in_operation = || {
+        let mut node = Node::begin(&Step, 0, Instant::now());
+        let _current = node.enter();
+        Context::takes_spans()
+    };
+    context().run(|| assert!(!in_operation(), "its caller did not sample"));
     let sampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    of(sampled).run(|| assert!(Context::sampled()));
+    of(sampled).run(|| assert!(!Context::takes_spans() && in_operation()));
 }
 
 #[test]

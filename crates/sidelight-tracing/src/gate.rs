@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{Layer, filter::Targets, layer};
 
-/// Lines by target and level; spans too, and then only while the current request is sampled.
+/// Lines by target and level; spans too, and then only inside an operation of a sampled request.
 #[derive(Debug)]
 pub(crate) struct Gate;
 
@@ -40,7 +40,7 @@ impl<S: Subscriber> Layer<S> for Gate {
         }
     }
     fn enabled(&self, metadata: &Metadata<'_>, _: layer::Context<'_, S>) -> bool {
-        (metadata.is_event() || Context::sampled()) && Self::wants(metadata)
+        (metadata.is_event() || Context::takes_spans()) && Self::wants(metadata)
     }
     fn max_level_hint(&self) -> Option<LevelFilter> {
         let hint = wanted(|it| it.iter().map(|(_, level)| level).chain(it.default_level()).max()).flatten();

@@ -194,7 +194,8 @@ fn in_flight() -> Value {
     json!({ "count": count, "oldest": requests })
 }
 
-fn flying_one(arena: &Arena, root: &Record) -> Value {
+/// A request, named and timed by the first of its operations that runs.
+fn flying_one(arena: &Arena, first: &Record) -> Value {
     let running = arena.records.iter().filter(|record| record.outcome().is_none());
     let at: Vec<Value> = running
         .map(|record| {
@@ -203,11 +204,11 @@ fn flying_one(arena: &Arena, root: &Record) -> Value {
         })
         .collect();
     json!({
-        "request": name(root.subject, root.labels),
+        "request": name(first.subject, first.labels),
         "trace_id": format!("{:032x}", arena.trace),
         "correlation_id": arena.correlation_id,
         "is_sampled": arena.sampled,
-        "age_seconds": request::age(root.started),
+        "age_seconds": request::age(first.started),
         "at": at,
     })
 }
