@@ -140,20 +140,6 @@ fn json(line: &mut Vec<u8>, template: &Template, fields: &[u8], suppressed: u64)
     line.extend_from_slice(b"}\n");
 }
 
-/// What all lines of a request say of it: written once.
-fn ids(arena: &mut Arena) -> &[u8] {
-    let Arena { in_lines, trace, correlation_id, .. } = arena;
-    if in_lines.is_empty() {
-        if !correlation_id.is_empty() {
-            field(in_lines, "correlation_id", correlation_id);
-        }
-        in_lines.extend_from_slice(b",\"trace_id\":\"");
-        hex(in_lines, &trace.to_be_bytes());
-        in_lines.push(b'"');
-    }
-    in_lines
-}
-
 /// The same for a person.
 fn text(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &[u8], suppressed: u64) {
     line.extend_from_slice(fields);
@@ -169,6 +155,20 @@ fn text(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &[u8], suppressed: 
         }
     });
     line.push(b'\n');
+}
+
+/// What all lines of a request say of it: written once.
+fn ids(arena: &mut Arena) -> &[u8] {
+    let Arena { in_lines, trace, correlation_id, .. } = arena;
+    if in_lines.is_empty() {
+        if !correlation_id.is_empty() {
+            field(in_lines, "correlation_id", correlation_id);
+        }
+        in_lines.extend_from_slice(b",\"trace_id\":\"");
+        hex(in_lines, &trace.to_be_bytes());
+        in_lines.push(b'"');
+    }
+    in_lines
 }
 
 /// Writes an event's message into the line, and its fields beside it, because something else comes between.
