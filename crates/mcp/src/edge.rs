@@ -1,6 +1,6 @@
 //! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply; its trace
-//! begins; a reply that is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by `rmcp`'s transport,
-//! behind this.
+//! begins; a reply that is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by
+//! `rmcp`'s transport, behind this.
 
 use crate::{
     metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
