@@ -150,3 +150,23 @@ pub(crate) fn outbound(arena: &Arena, span: u64) -> (TraceParent, TraceState) {
 pub(crate) fn age(since: Instant) -> f64 {
     since.elapsed().as_secs_f64()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::iter;
+
+    #[test]
+    fn what_a_crowd_held_is_given_back_and_the_rest_is_used_first() {
+        let arrival = Arrival { correlation_id: Some("c-1"), ..Arrival::default() };
+        let more = 100;
+        let crowd: Vec<_> = iter::repeat_with(|| begin(&arrival)).take(FREE_KEPT + more).collect();
+        drop(crowd);
+        let bare = |slot: &&&Slot<Arena>| slot.look().correlation_id.capacity() == 0;
+        let given_back = all().iter().filter(bare).count();
+        assert!((more / 2..=2 * more).contains(&given_back), "{given_back}"); // other tests have some of their own
+        let next = free_arena();
+        assert_ne!(next.value().correlation_id.capacity(), 0);
+        put_away(next);
+    }
+}
