@@ -18,13 +18,21 @@ pub struct Exemplar {
     pub at: SystemTime,
 }
 
+impl Exemplar {
+    /// Whether another is so much newer; or the clock has gone back, and this one is of a time that is still to come.
+    fn makes_room_for(&self, other: &Self, now: SystemTime) -> bool {
+        other.at.duration_since(self.at).is_ok_and(|newer| newer >= FRESH) || self.at > now
+    }
+}
+
 /// The last exemplar of each bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars(OnceLock<Box<[Mutex<Option<Exemplar>>]>>);
 
 impl Exemplars {
     /// Remembers an exemplar for a bucket. Waits for nobody: whoever finds another one at it lets it be, and so does whoever
-    /// comes while the last one is fresh.
+    /// comes while the last one is fresh, or with what was recorded before it: a trace is told of when a collector has it,
+    /// not when it ended, and Prometheus takes no exemplar that is older than the last.
     pub(crate) fn put(&self, bucket: usize, exemplar: Exemplar) {
         let buckets = self.0.get_or_init(|| (0..BUCKETS_MAX).map(|_| Mutex::default()).collect());
         let Some(place) = buckets.get(bucket) else { return };
@@ -33,9 +41,7 @@ impl Exemplars {
             Err(TryLockError::Poisoned(place)) => place.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        // a clock that went back makes the last one old
-        let age = place.map(|last| exemplar.at.duration_since(last.at).unwrap_or(FRESH));
-        if age.is_none_or(|age| age >= FRESH) {
+        if place.is_none_or(|last| last.makes_room_for(&exemplar, SystemTime::now())) {
             *place = Some(exemplar);
         }
     }
@@ -72,6 +78,24 @@ mod tests {
         exemplars.put(0, exemplar(4, 200));
         assert_eq!(exemplars.get(0).map(|it| it.trace), Some(3));
         assert_eq!(exemplars.get(1), None);
+    }
+
+    #[test]
+    fn one_that_is_told_of_late_does_not_take_the_place_of_a_newer_one() {
+        let exemplars = Exemplars::default();
+        exemplars.put(0, exemplar(1, 60_000));
+        for late in [59_999, 30_000, 0] {
+            exemplars.put(0, exemplar(2, late));
+        }
+        assert_eq!(exemplars.get(0).map(|it| it.trace), Some(1));
+    }
+
+    #[test]
+    fn one_of_a_time_to_come_makes_room_because_the_clock_went_back() {
+        let (exemplars, now) = (Exemplars::default(), SystemTime::now());
+        exemplars.put(0, Exemplar { at: now + Duration::from_secs(3600), ..exemplar(1, 0) });
+        exemplars.put(0, Exemplar { at: now, ..exemplar(2, 0) });
+        assert_eq!(exemplars.get(0).map(|it| it.trace), Some(2));
     }
 
     #[test]
