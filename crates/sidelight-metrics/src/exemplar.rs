@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn one_of_a_time_to_come_makes_room_because_the_clock_went_back() {
         let (exemplars, now) = (Exemplars::default(), SystemTime::now());
-        exemplars.put(0, Exemplar { at: now + Duration::from_secs(3600), ..exemplar(1, 0) });
+        exemplars.put(0, Exemplar { at: now + Duration::from_hours(1), ..exemplar(1, 0) });
         exemplars.put(0, Exemplar { at: now, ..exemplar(2, 0) });
         assert_eq!(exemplars.get(0).map(|it| it.trace), Some(2));
     }
