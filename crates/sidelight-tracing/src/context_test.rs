@@ -74,6 +74,22 @@ fn children_get_ids_of_their_own_and_the_parent_s_trace() {
 }
 
 #[test]
+fn a_request_is_in_flight_while_something_of_it_runs() {
+    let is_shown = || crate::requests().contains("c-flying");
+    let arrival = Arrival { correlation_id: Some("c-flying"), ..Arrival::default() };
+    Context::begin(&arrival).run(|| {
+        let begin = || Node::begin(&Step, 0, Instant::now());
+        assert!(!is_shown(), "nothing runs");
+        let (first, second) = (begin(), begin());
+        assert!(is_shown());
+        first.end(0, Duration::ZERO, &[]);
+        assert!(is_shown(), "the second does");
+        second.end(0, Duration::ZERO, &[]);
+        assert!(!is_shown(), "somebody still holds it, and nothing runs");
+    });
+}
+
+#[test]
 fn lines_are_lent_the_ids_of_the_current_request_only() {
     let id = || {
         let mut found = None;

@@ -1,5 +1,5 @@
 //! What requests do now, and which were the slowest and the failed of late: read from the same arenas that traces are made
-//! of, and kept in small buckets, one for each operation with its labels. Whoever looks waits for nobody.
+//! of, and kept in small buckets, one for each operation with its labels. Whoever looks holds up one request at a time, while it is read.
 
 use crate::{
     arena::{Arena, Record, Subject},
@@ -182,10 +182,11 @@ fn in_flight() -> Value {
     let mut flying: Vec<(Instant, Value)> = Vec::new();
     for slot in request::all() {
         let arena = slot.look();
+        let mut records = arena.records.iter();
         if arena.is_live
-            && let Some(root) = arena.records.first()
+            && let Some(first) = records.find(|record| record.outcome().is_none())
         {
-            flying.push((root.started, flying_one(&arena, root)));
+            flying.push((first.started, flying_one(&arena, first)));
         }
     }
     flying.sort_by_key(|(started, _)| *started);
