@@ -87,19 +87,19 @@ impl<T: Seen> Reply<T> {
     }
 }
 
-/// The conventions' order: what the message itself carries goes before what its transport does. Where it carries nothing, it
-/// joins the HTTP request.
+/// The conventions' order: what the message itself carries goes before what its transport does. Where it carries no caller's
+/// context, it joins the HTTP request.
 fn context(
     parts: Option<&Parts>,
     request: &RequestContext<RoleServer>,
     correlation: &CorrelationId,
     seat: Option<&Seat>,
 ) -> Context {
-    let traceparent = request.meta.get_traceparent();
-    if let Some(seat) = seat.filter(|_| traceparent.is_none()) {
+    let (traceparent, tracestate) = (request.meta.get_traceparent(), request.meta.get_tracestate());
+    let message = Carrier { traceparent, tracestate, uber_trace_id: None };
+    if let Some(seat) = seat.filter(|_| !message.has_context()) {
         return seat.http().clone();
     }
-    let message = Carrier { traceparent, tracestate: request.meta.get_tracestate(), uber_trace_id: None };
     let transport = parts.map(|parts| carrier(&parts.headers)).unwrap_or_default();
     let carriers = [message, transport];
     Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting: false })

@@ -1,6 +1,7 @@
 //! What an HTTP request is part of: a listener begins it and puts its seat into the request's extensions. The MCP request
 //! that comes with it joins it, and leaves its own context here for whoever sends the reply: what the transport asks a store
-//! before, and the stream that it sends behind, then belong to the same trace.
+//! before, and the stream that it sends behind, then belong to the same trace. A message that brings a caller's context of
+//! its own has its stream in that trace; what the transport asked the store before stays in the HTTP request's.
 
 use http::HeaderMap;
 use sidelight::{

@@ -77,6 +77,12 @@ pub(crate) fn parent<'a>(carriers: &[Carrier<'a>; 2]) -> (Option<Found<'a>>, Opt
 }
 
 impl<'a> Carrier<'a> {
+    /// Whether a caller's context stands in it.
+    #[must_use]
+    pub fn has_context(&self) -> bool {
+        self.read(propagators()).is_some()
+    }
+
     fn read(&self, with: Propagators) -> Option<Found<'a>> {
         let w3c = || self.traceparent.filter(|_| with.tracecontext).and_then(parse);
         let jaeger = || self.uber_trace_id.filter(|_| with.jaeger).and_then(parse_jaeger);

@@ -75,6 +75,8 @@ fn jaeger_s_header_counts_only_where_it_is_asked_for_and_after_w3c() {
     let both = Carrier { traceparent: Some(GOOD), uber_trace_id: Some("1:2:0:1"), ..Carrier::default() };
     assert_eq!(both.read(JAEGER).map(|it| it.0), parse(GOOD));
     let old = Carrier { traceparent: None, ..both };
+    assert!(both.has_context() && !old.has_context(), "by itself it does not count");
+    assert!(!Carrier { traceparent: Some("x"), ..old }.has_context());
     assert_eq!(old.read(JAEGER).map(|it| it.0.span), Some(2));
     assert_eq!(old.read(Propagators::default()), None);
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::inline_always, clippy::unused_self)] // an off twin must vanish, and keeps the on twin's signatures
 
-use super::{Incoming, Note, Value};
+use super::{Carrier, Incoming, Note, Value};
 use crate::{
     Definition, Page, Settings, StartError,
     page::{Change, PageError, Permission},
@@ -44,6 +44,15 @@ macro_rules! event {
             let _ = ($text, $(&$value),*);
         }
     };
+}
+
+impl Carrier<'_> {
+    /// Never: this build reads none.
+    #[inline(always)]
+    #[must_use]
+    pub fn has_context(&self) -> bool {
+        false
+    }
 }
 
 /// The very same future.

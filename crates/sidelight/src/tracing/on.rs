@@ -125,6 +125,14 @@ impl Context {
     }
 }
 
+impl Carrier<'_> {
+    /// Whether a caller's context stands in it, in a form that is read.
+    #[must_use]
+    pub fn has_context(&self) -> bool {
+        carrier(*self).has_context()
+    }
+}
+
 fn carrier(carrier: Carrier<'_>) -> sidelight_tracing::Carrier<'_> {
     let Carrier { traceparent, tracestate, uber_trace_id } = carrier;
     sidelight_tracing::Carrier { traceparent, tracestate, uber_trace_id }
