@@ -77,8 +77,12 @@ impl ASecond {
     }
 
     fn admit(&self, second: u32) -> bool {
-        let count = |seen: u64| if seen >> 32 == u64::from(second) { seen & u64::from(u32::MAX) } else { 0 };
-        let next = |seen| (count(seen) < u64::from(self.most)).then(|| (u64::from(second) << 32) | (count(seen) + 1));
+        let next = |seen: u64| {
+            // whoever is late counts in the second that has begun
+            let (stored, second) = (seen >> 32, u64::from(second).max(seen >> 32));
+            let count = if stored == second { seen & u64::from(u32::MAX) } else { 0 };
+            (count < u64::from(self.most)).then_some((second << 32) | (count + 1))
+        };
         self.seen.fetch_update(Relaxed, Relaxed, next).is_ok()
     }
 }
@@ -137,6 +141,7 @@ mod tests {
         let limit = ASecond::new(3);
         let admitted = |second| (0..9).filter(|_| limit.admit(second)).count();
         assert_eq!([admitted(0), admitted(0), admitted(7)], [3, 0, 3]);
+        assert_eq!([admitted(6), admitted(7)], [0, 0], "whoever is late opens no second anew");
     }
 
     #[test]
