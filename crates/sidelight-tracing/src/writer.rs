@@ -68,7 +68,7 @@ impl Writer {
     /// Starts the thread.
     pub(crate) fn start(to: Box<dyn Write + Send>, report: Report) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let mut far = Far { shared: Arc::clone(&shared), to, report, reported: 0, said: None };
+        let mut far = Far { shared: Arc::clone(&shared), to, is_mid_line: false, report, reported: 0, said: None };
         thread::Builder::new().name("sidelight-log".into()).spawn(move || far.run())?;
         Ok(Self(shared))
     }
@@ -111,6 +111,8 @@ impl Shared {
 struct Far {
     shared: Arc<Shared>,
     to: Box<dyn Write + Send>,
+    /// A line was broken off.
+    is_mid_line: bool,
     report: Report,
     reported: u64,
     said: Option<Instant>,
@@ -157,19 +159,30 @@ impl Far {
 
     /// A closed pipe or a full disk: what could not be written is lost and counted, the server goes on.
     fn write(&mut self, batch: &[u8]) {
-        let mut rest = batch;
+        let rest = self.put(batch);
+        if rest.is_empty() {
+            let _ = self.to.flush(); // what is not flushed now is flushed the next time
+        }
+        let lost = rest.split(|byte| *byte == b'\n').count() - 1; // each line has an end
+        WRITE_FAILED.fetch_add(lost as u64, Relaxed);
+    }
+
+    /// Gives what could not be written. A line that was broken off before is ended first, so that it spoils no other.
+    fn put<'a>(&mut self, lines: &'a [u8]) -> &'a [u8] {
+        if self.is_mid_line && self.to.write_all(b"\n").is_err() {
+            return lines;
+        }
+        let mut rest = lines;
         while !rest.is_empty() {
             match self.to.write(rest) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(count @ 1..) => rest = &rest[count..],
-                Ok(0) | Err(_) => {
-                    let lost = rest.split(|byte| *byte == b'\n').count() - 1; // each line has an end
-                    WRITE_FAILED.fetch_add(lost as u64, Relaxed);
-                    return;
-                }
+                Ok(0) | Err(_) => break,
             }
         }
-        let _ = self.to.flush(); // what is not flushed now is flushed the next time
+        let (written, _) = lines.split_at(lines.len() - rest.len());
+        self.is_mid_line = written.last().is_some_and(|last| *last != b'\n');
+        rest
     }
 
     /// Says how many lines were dropped since it was last said, once a second.
@@ -179,7 +192,7 @@ impl Far {
             return;
         }
         let line = (self.report)(unreported);
-        if self.to.write_all(&line).and_then(|()| self.to.flush()).is_ok() {
+        if self.put(&line).is_empty() && self.to.flush().is_ok() {
             self.reported += unreported;
         }
         self.said = Some(Instant::now());

@@ -59,6 +59,38 @@ fn what_is_not_written_is_counted_and_told_and_holds_up_nobody() {
     assert_eq!(dropped()[1], 3);
 }
 
+/// A disk with room for so many bytes, and a moment later for any.
+struct Nearly(usize, Sender<Vec<u8>>);
+
+impl Write for Nearly {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.0);
+        if count == 0 {
+            self.0 = usize::MAX;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0 -= count;
+        self.1.send(bytes[..count].to_vec()).unwrap();
+        Ok(count)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_line_that_was_broken_off_spoils_no_other() {
+    let (wrote, written) = channel();
+    let to = Box::new(Nearly(5, wrote));
+    let mut far =
+        Far { shared: Arc::default(), to, is_mid_line: false, report: Box::new(|_| vec![]), reported: 0, said: None };
+    let lost: Vec<&[u8]> = [&b"one\ntwo\nthree\n"[..], b"four\n", b"five\n"].map(|lines| far.put(lines)).to_vec();
+    assert_eq!(lost, [&b"wo\nthree\n"[..], b"", b""]);
+    drop(far);
+    let text: Vec<u8> = written.iter().flatten().collect();
+    assert_eq!(String::from_utf8(text).unwrap(), "one\nt\nfour\nfive\n");
+}
+
 #[test]
 fn a_flush_of_a_blocked_pipe_gives_up_in_time() {
     let (_held, wait) = channel();
