@@ -93,6 +93,22 @@ fn no_key_stands_in_a_line_twice() {
 }
 
 #[test]
+fn no_two_fields_are_shown_by_one_key_however_they_are_written() {
+    let text = written(Form::json("s", "v", "e"), || {
+        tracing::info!(type = 1, r#type = 2, a = 3, a = 4, a_3 = 5, "same");
+        tracing::info!({ LONG_ONE } = 1, { LONG_OTHER } = 2, "cut alike");
+    });
+    for line in text.lines() {
+        let keys = line.matches("\":").count();
+        let read: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+        assert_eq!(read.len(), keys, "{line}");
+    }
+    assert_eq!(text.lines().count(), 2);
+}
+const LONG_ONE: &str = "a_key_that_is_so_long_that_a_line_shows_only_sixty_four_bytes_of_it_one";
+const LONG_OTHER: &str = "a_key_that_is_so_long_that_a_line_shows_only_sixty_four_bytes_of_it_other";
+
+#[test]
 fn secrets_are_masked_by_their_keys() {
     for form in [Form::json("s", "v", "e"), Form::Text] {
         let line = written(

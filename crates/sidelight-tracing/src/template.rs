@@ -29,7 +29,9 @@ const OWN_KEYS: [&str; 12] = [
 ];
 /// A longer key is cut; a byte of it becomes at most six.
 const KEY_BYTES_MAX: usize = 64;
-const FIELD_BYTES_MAX: usize = 6 * KEY_BYTES_MAX + VALUE_BYTES_MAX + 16;
+/// What stands around a key and its value, and what tells it from another: there are at most 32 fields.
+const AROUND_BYTES_MAX: usize = 48;
+const FIELD_BYTES_MAX: usize = 6 * KEY_BYTES_MAX + VALUE_BYTES_MAX + AROUND_BYTES_MAX;
 /// The message; the time, the ids, and what was left out.
 const OTHERS_BYTES_MAX: usize = VALUE_BYTES_MAX + 512;
 
@@ -100,32 +102,37 @@ impl Key {
         }
         let (before, behind) = if is_json { (",\"", "\":") } else { (" ", "=") };
         let mut text = before.as_bytes().to_vec();
-        let shown = distinguished(field, metadata);
-        Escape::new(&mut text).word(&shown[..shown.floor_char_boundary(KEY_BYTES_MAX)]);
+        Escape::new(&mut text).word(&distinguished(field, metadata));
         text.extend_from_slice(behind.as_bytes());
         if is_secret(name) { Self::Secret(text) } else { Self::Open(text) }
     }
 }
 
-/// Whether no field before has the same name.
-fn is_first(field: &Field, metadata: &Metadata<'_>) -> bool {
-    metadata.fields().field(field.name()).is_none_or(|first| first.index() == field.index())
+/// A field's name as a line shows it, if it stands there alone.
+fn plain(name: &str) -> &str {
+    let name = name.trim_start_matches("r#");
+    &name[..name.floor_char_boundary(KEY_BYTES_MAX)]
 }
 
-/// A key that stands in the line already gets a `_` behind it, or as many as it needs.
+/// Whether no field before is shown by the same name.
+fn is_first(field: &Field, metadata: &Metadata<'_>) -> bool {
+    let first = metadata.fields().iter().find(|it| plain(it.name()) == plain(field.name()));
+    first.is_none_or(|first| first.index() == field.index())
+}
+
+/// A key that stands in the line already gets a `_` behind it, and its number if a field has it; more `_` if it needs them.
 fn distinguished(field: &Field, metadata: &Metadata<'_>) -> String {
-    let mut name = field.name().trim_start_matches("r#").to_owned();
-    let fields = metadata.fields();
+    let mut name = plain(field.name()).to_owned();
     let is_second = !is_first(field, metadata);
     if !is_second && !OWN_KEYS.contains(&name.as_str()) {
         return name;
     }
     name.push('_');
-    while fields.field(name.as_str()).is_some() {
-        name.push('_');
-    }
     if is_second {
         let _ = write!(name, "{}", field.index()); // a String takes everything
+    }
+    while metadata.fields().iter().any(|it| plain(it.name()) == name) {
+        name.push('_');
     }
     name
 }
