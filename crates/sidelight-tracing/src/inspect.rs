@@ -1,5 +1,6 @@
 //! What requests do now, and which were the slowest and the failed of late: read from the same arenas that traces are made
-//! of, and kept in small buckets, one for each operation with its labels. Whoever looks holds up one request at a time, while it is read.
+//! of, and kept in small buckets, one for each operation with its labels. Whoever looks holds up one request at a
+//! time, while it is read.
 
 use crate::{
     arena::{Arena, Record, Subject},
