@@ -1,4 +1,4 @@
-//! The product's own `holders.rs`, with loom's atomics and locks in place of the standard library's. Checks that whatever
+//! The product's own `holders.rs`, with loom's locks in place of the standard library's. Checks that whatever
 //! order threads run in, a value ends exactly once, with everything that its holders did, and that nothing of one use is
 //! seen in the next.
 
@@ -7,10 +7,7 @@
 mod holders;
 
 mod sync {
-    pub(crate) use loom::sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
-    };
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::PoisonError;
 }
 
@@ -30,13 +27,12 @@ mod tests {
     }
 
     impl Ends for Use {
-        fn ends(last: Sole<Self>) {
-            let (records, house) = {
-                let mut it = last.value();
-                (mem::take(&mut it.records), it.house)
-            };
-            house.ended.lock().unwrap().push(records);
-            house.free.lock().unwrap().push(last);
+        fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<> {
+            let (records, house) = (mem::take(&mut self.records), self.house);
+            move |place| {
+                house.ended.lock().unwrap().push(records);
+                house.free.lock().unwrap().push(place);
+            }
         }
     }
 
@@ -51,7 +47,7 @@ mod tests {
         }
 
         fn begin(&'static self) -> Holder<Use> {
-            Sole::new(Use { records: Vec::new(), house: self }).hold()
+            Sole::new(Use { records: Vec::new(), house: self }).hold(|_| ())
         }
 
         /// What each use ended with, in their order.
@@ -73,7 +69,7 @@ mod tests {
             let root = house.begin();
             let tasks = [1, 2].map(|number| {
                 let holder = root.clone();
-                thread::spawn(move || record(&holder, number))
+                thread::spawn(move || holder.end(|it| it.records.push(number)))
             });
             drop(root);
             for task in tasks {
@@ -95,7 +91,7 @@ mod tests {
             let free = house.free.lock().unwrap().pop(); // as soon as it is there, while the task may still be letting go
             let is_used_again = free.is_some();
             if let Some(free) = free {
-                record(&free.hold(), 3);
+                drop(free.hold(|it| it.records.push(3)));
             }
             task.join().unwrap();
             let wanted: &[&[u32]] = if is_used_again { &[&[1, 2], &[3]] } else { &[&[1, 2]] };

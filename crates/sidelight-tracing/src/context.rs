@@ -170,7 +170,7 @@ impl Node {
             let parent = if current.is_sampled { foreign(arena.trace) } else { None }.unwrap_or(current.span);
             let place = arena.begin(subject, labels, parent, started);
             let span = place.map_or(parent, |place| arena.span(place)); // without a record it stands in for its parent
-            Self { context: Context { request: Some(request.clone()), span, place, is_sampled: current.is_sampled } }
+            Self { context: Context { request: Some(arena.hold()), span, place, is_sampled: current.is_sampled } }
         })
     }
 
@@ -183,14 +183,13 @@ impl Node {
 
     /// The operation ended.
     pub fn end(self, outcome: usize, duration: Duration, notes: &[(&'static str, Value<'_>)]) {
-        let Some(request) = &self.context.request else { return };
-        let mut arena = request.value();
-        if let Some(place) = self.context.place {
+        let Context { request: Some(request), place: Some(place), .. } = self.context else { return };
+        request.end(|arena| {
             for (key, value) in notes {
                 arena.note(place, key, *value);
             }
             arena.end(place, outcome, duration);
-        }
+        });
     }
 }
 

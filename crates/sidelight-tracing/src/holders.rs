@@ -1,20 +1,28 @@
 //! A value that several tasks hold: when the last of them lets go, it ends, once, and may then be used again. Nothing that
-//! a holder of the former use does can reach the next use, because a use ends only when nobody holds it.
+//! a holder of the former use does can reach the next use, because a use ends only when nobody holds it. How many hold it is
+//! kept under the value's own lock: whoever uses the value and begins to hold it, or lets go, locks once.
 
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    mem,
+    ops::{Deref, DerefMut},
+};
 
 /// The place of a value, with how many hold it. It stays where it is for as long as the process lives: whoever makes one
 /// uses it again.
 #[derive(Debug)]
-pub(crate) struct Slot<T> {
-    holders: AtomicUsize,
-    value: Mutex<T>,
+pub(crate) struct Slot<T>(Mutex<Held<T>>);
+
+#[derive(Debug)]
+struct Held<T> {
+    holders: usize,
+    value: T,
 }
 
 /// A value that has an end.
 pub(crate) trait Ends: Sized + 'static {
-    /// The last holder let go.
-    fn ends(last: Sole<Self>);
+    /// The last holder let go. What is given says where its place goes.
+    fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<Self>;
 }
 
 /// A place that nobody holds; whoever has this has it alone, but for those who only look.
@@ -25,17 +33,23 @@ pub(crate) struct Sole<T: 'static>(&'static Slot<T>);
 #[derive(Debug)]
 pub(crate) struct Holder<T: Ends>(&'static Slot<T>);
 
+/// The value itself, which nobody else has meanwhile; nor can anybody begin to hold it or let go, this thread neither.
+pub(crate) struct Value<'a, T: 'static> {
+    held: MutexGuard<'a, Held<T>>,
+    slot: &'static Slot<T>,
+}
+
 impl<T> Slot<T> {
     /// Looks at the value, whoever holds it.
-    pub(crate) fn look(&self) -> MutexGuard<'_, T> {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn look(&'static self) -> Value<'static, T> {
+        Value { held: self.0.lock().unwrap_or_else(PoisonError::into_inner), slot: self }
     }
 }
 
-impl<T: Ends> Sole<T> {
+impl<T> Sole<T> {
     /// A place for a value.
     pub(crate) fn new(value: T) -> Self {
-        Self(Box::leak(Box::new(Slot { holders: AtomicUsize::new(0), value: Mutex::new(value) })))
+        Self(Box::leak(Box::new(Slot(Mutex::new(Held { holders: 0, value })))))
     }
 
     /// The place, for those who only look.
@@ -43,35 +57,75 @@ impl<T: Ends> Sole<T> {
         self.0
     }
 
-    pub(crate) fn value(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn value(&self) -> Value<'_, T> {
         self.0.look()
     }
+}
 
-    /// Begins a use.
-    pub(crate) fn hold(self) -> Holder<T> {
-        self.0.holders.store(1, Ordering::Relaxed); // nobody else counts here before there is a holder
-        Holder(self.0)
+impl<T: Ends> Sole<T> {
+    /// Begins a use, once this is done.
+    pub(crate) fn hold(self, first: impl FnOnce(&mut T)) -> Holder<T> {
+        let mut value = self.value();
+        first(&mut value);
+        value.hold()
     }
 }
 
 impl<T: Ends> Holder<T> {
-    pub(crate) fn value(&self) -> MutexGuard<'_, T> {
+    pub(crate) fn value(&self) -> Value<'_, T> {
         self.0.look()
+    }
+
+    /// Does this and lets go.
+    pub(crate) fn end(self, last: impl FnOnce(&mut T)) {
+        let slot = self.0;
+        mem::forget(self);
+        slot.let_go(last);
+    }
+}
+
+impl<T: Ends> Slot<T> {
+    fn let_go(&'static self, last: impl FnOnce(&mut T)) {
+        let mut value = self.look();
+        last(&mut value);
+        value.held.holders -= 1;
+        let then = if value.held.holders == 0 { Some(value.end()) } else { None };
+        drop(value);
+        if let Some(then) = then {
+            then(Sole(self));
+        }
+    }
+}
+
+impl<T: Ends> Value<'_, T> {
+    /// One more who holds it.
+    pub(crate) fn hold(&mut self) -> Holder<T> {
+        self.held.holders += 1;
+        Holder(self.slot)
+    }
+}
+
+impl<T> Deref for Value<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.held.value
+    }
+}
+
+impl<T> DerefMut for Value<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.held.value
     }
 }
 
 impl<T: Ends> Clone for Holder<T> {
     fn clone(&self) -> Self {
-        self.0.holders.fetch_add(1, Ordering::Relaxed); // whoever clones holds it: it cannot end meanwhile
-        Self(self.0)
+        self.value().hold()
     }
 }
 
 impl<T: Ends> Drop for Holder<T> {
     fn drop(&mut self) {
-        // what each holder did is seen by the one that ends it
-        if self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            T::ends(Sole(self.0));
-        }
+        self.0.let_go(|_| ());
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     sampling,
 };
 use std::{
+    cell::Cell,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -54,29 +55,56 @@ struct Table {
 
 static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), kept: Vec::new(), bare: Vec::new() });
 
+thread_local! {
+    static SPARE: Spare = const { Spare(Cell::new(None)) };
+}
+
+/// The arena that a thread put away last: likely to be in its cache, and got without the table's lock.
+struct Spare(Cell<Option<Sole<Arena>>>);
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if let Some(arena) = self.0.take() {
+            table().put_away(arena);
+        }
+    }
+}
+
 fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn free_arena() -> Sole<Arena> {
-    let mut table = table();
-    let Table { kept, bare, .. } = &mut *table;
-    if let Some(free) = kept.pop().or_else(|| bare.pop()) {
-        return free;
+impl Table {
+    fn free_arena(&mut self) -> Sole<Arena> {
+        self.kept.pop().or_else(|| self.bare.pop()).unwrap_or_else(|| {
+            let arena = Sole::new(Arena::default());
+            self.all.push(arena.slot());
+            arena
+        })
     }
-    let arena = Sole::new(Arena::default());
-    table.all.push(arena.slot());
-    arena
+
+    /// When a crowd has gone, what theirs hold is given back.
+    fn put_away(&mut self, arena: Sole<Arena>) {
+        if self.kept.len() < FREE_KEPT {
+            self.kept.push(arena);
+        } else {
+            *arena.value() = Arena::default();
+            self.bare.push(arena);
+        }
+    }
 }
 
-/// Gives an arena back, so that another request may have it. When a crowd has gone, what theirs hold is given back.
+fn free_arena() -> Sole<Arena> {
+    let spare = SPARE.try_with(|spare| spare.0.take()).ok().flatten();
+    spare.unwrap_or_else(|| table().free_arena())
+}
+
+/// Gives an arena back, so that another request may have it.
 pub(crate) fn put_away(arena: Sole<Arena>) {
-    let mut table = table();
-    if table.kept.len() < FREE_KEPT {
-        table.kept.push(arena);
-    } else {
-        *arena.value() = Arena::default();
-        table.bare.push(arena);
+    let mut arena = Some(arena);
+    let _ = SPARE.try_with(|spare| arena = spare.0.replace(arena.take())); // a thread that ends keeps none
+    if let Some(arena) = arena {
+        table().put_away(arena);
     }
 }
 
@@ -87,35 +115,35 @@ pub(crate) fn all() -> Vec<&'static Slot<Arena>> {
 
 /// Begins a request: whether it is sampled is decided here, before any span exists. Gives its caller's span as well.
 pub(crate) fn begin(arrival: &Arrival<'_>) -> (Holder<Arena>, u64, bool) {
-    let free = free_arena();
-    let mut arena = free.value();
-    arena.clear(sampling::random());
     let (found, linked) = parent(&arrival.carriers);
-    if let Some((parent, tracestate)) = found {
-        (arena.trace, arena.caller, arena.sampled) = (parent.trace, parent.span, sampling::follow(&parent));
-        arena.tracestate.push_str(tracestate);
-    } else {
-        let trace = sampling::trace_id();
-        (arena.trace, arena.caller, arena.sampled) = (trace, 0, sampling::decide(trace));
-    }
-    arena.link = linked;
-    arena.correlation_id.push_str(arrival.correlation_id.unwrap_or_default());
-    arena.slow_after = (!arrival.lasting).then_some(SLOW);
-    arena.is_live = true;
-    let (caller, sampled) = (arena.caller, arena.sampled);
-    drop(arena);
-    (free.hold(), caller, sampled)
+    let follow = |(parent, _): (TraceParent, _)| (parent.trace, parent.span, sampling::follow(&parent));
+    let (trace, caller, sampled) = found.map_or_else(new_trace, follow);
+    let request = free_arena().hold(|arena| {
+        arena.clear(sampling::random());
+        (arena.trace, arena.caller, arena.sampled, arena.link) = (trace, caller, sampled, linked);
+        arena.tracestate.push_str(found.map_or("", |(_, tracestate)| tracestate));
+        arena.correlation_id.push_str(arrival.correlation_id.unwrap_or_default());
+        arena.slow_after = (!arrival.lasting).then_some(SLOW);
+        arena.is_live = true;
+    });
+    (request, caller, sampled)
+}
+
+/// A trace that begins here.
+fn new_trace() -> (u128, u64, bool) {
+    let trace = sampling::trace_id();
+    (trace, 0, sampling::decide(trace))
 }
 
 impl Ends for Arena {
-    fn ends(last: Sole<Self>) {
-        let kept = seal(&mut last.value());
-        match kept {
+    fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<> {
+        let kept = seal(self);
+        move |arena| match kept {
             Some((reason, spans, bytes)) => {
                 let at = (Instant::now(), SystemTime::now());
-                export::keep(Kept { arena: last, reason, at, spans, bytes });
+                export::keep(Kept { arena, reason, at, spans, bytes });
             }
-            None => put_away(last),
+            None => put_away(arena),
         }
     }
 }
@@ -164,7 +192,7 @@ mod tests {
         let more = 100;
         let crowd: Vec<_> = iter::repeat_with(|| begin(&arrival)).take(FREE_KEPT + more).collect();
         drop(crowd);
-        let bare = |slot: &&&Slot<Arena>| slot.look().correlation_id.capacity() == 0;
+        let bare = |slot: &&&'static Slot<Arena>| slot.look().correlation_id.capacity() == 0;
         let given_back = || all().iter().filter(bare).count();
         let is_about = |count| (more / 2..=2 * more).contains(&count); // other tests have some of their own
         assert!(is_about(given_back()), "{}", given_back());
