@@ -6,21 +6,23 @@ use flate2::{Compression, write::GzEncoder};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use percent_encoding::percent_decode_str;
 use prost::Message as _;
-use reqwest::{
-    Url,
-    blocking::{Client, Response},
-    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
-    redirect::Policy,
-};
 use std::{
     io::{Read as _, Write as _},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
+};
+use ureq::{
+    Agent, Body,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
+        header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+    },
+    tls::{RootCerts, TlsConfig},
 };
 
-/// How long one export may take: a hanging collector costs this much of the exporter's thread, and nothing else.
+/// How long each step of an export may take: a hanging collector costs this much of the exporter's thread, and nothing else.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest answer that is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// Gives a variable's value.
 pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -28,8 +30,8 @@ pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// A collector.
 #[derive(Debug)]
 pub(crate) struct Collector {
-    client: Client,
-    to: Url,
+    agent: Agent,
+    to: Uri,
     headers: HeaderMap,
     is_packed: bool,
 }
@@ -49,48 +51,53 @@ pub(crate) struct Refused {
 }
 
 impl Collector {
-    /// Must not be made on a runtime's thread: its client blocks.
     pub(crate) fn new(read: Read<'_>) -> Result<Self, String> {
         // the first one stays: another part of the program may have chosen before
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // a redirect would carry keys and spans to somebody else
-        let client = Client::builder().timeout(timeout(read)).redirect(Policy::none());
-        let client = client.build().map_err(|error| error.to_string())?;
+        // each on its own: for one limit of all, a thread would be started for each export, to look the name up
+        let timeout = Some(timeout(read));
+        let agent = Agent::config_builder()
+            .timeout_connect(timeout)
+            .timeout_send_request(timeout)
+            .timeout_send_body(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_recv_body(timeout)
+            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .user_agent(concat!("sidelight/", env!("CARGO_PKG_VERSION")))
+            .http_status_as_error(false)
+            .max_redirects(0) // one would carry keys and spans to somebody else
+            .build();
         let is_packed = of_traces(read, "COMPRESSION").is_some_and(|kind| kind.eq_ignore_ascii_case("gzip"));
-        Ok(Self { client, to: endpoint(read)?, headers: headers(read), is_packed })
+        let mut headers = headers(read);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        if is_packed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(Self { agent: agent.into(), to: endpoint(read)?, headers, is_packed })
     }
 
     /// Sends an export.
-    pub(crate) fn send(&self, export: Vec<u8>) -> Result<Taken, Refused> {
-        let request = self.client.post(self.to.clone()).headers(self.headers.clone());
-        let request = request.header(CONTENT_TYPE, "application/x-protobuf");
-        let request = if self.is_packed {
-            request.header(CONTENT_ENCODING, "gzip").body(packed(&export))
-        } else {
-            request.body(export)
-        };
-        let deadline = Instant::now() + TIMEOUT;
-        let response =
-            request.send().map_err(|error| Refused { why: cause(&error.without_url()), retry_after: None })?;
-        answer(response, deadline)
+    pub(crate) fn send(&self, export: &[u8]) -> Result<Taken, Refused> {
+        let packed = self.is_packed.then(|| packed(export));
+        let mut request = Request::new(packed.as_deref().unwrap_or(export));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.to.clone();
+        request.headers_mut().clone_from(&self.headers);
+        let response = self.agent.run(request);
+        answer(response.map_err(|error| Refused { why: cause(&error), retry_after: None })?)
     }
 }
 
-fn answer(mut response: Response, deadline: Instant) -> Result<Taken, Refused> {
-    let status = response.status();
-    if !status.is_success() {
-        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        return Err(Refused { why: status.to_string(), retry_after: header.and_then(wait) });
+fn answer(response: Response<Body>) -> Result<Taken, Refused> {
+    let (parts, body) = response.into_parts();
+    if !parts.status.is_success() {
+        let header = parts.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        return Err(Refused { why: parts.status.to_string(), retry_after: header.and_then(wait) });
     }
+    let mut said = Vec::new();
     // what is not read to its end, or comes too slowly, was taken all the same
-    let (mut body, mut part) = (Vec::new(), [0; 4096]);
-    while body.len() < ANSWER_BYTES_MAX
-        && Instant::now() < deadline
-        && let Ok(count @ 1..) = response.read(&mut part)
-    {
-        body.extend_from_slice(&part[..count]);
-    }
-    Ok(taken(&body))
+    let _ = body.into_reader().take(ANSWER_BYTES_MAX).read_to_end(&mut said);
+    Ok(taken(&said))
 }
 
 fn taken(body: &[u8]) -> Taken {
@@ -112,22 +119,21 @@ fn of_traces(read: Read<'_>, what: &str) -> Option<String> {
 }
 
 /// That of traces is taken as it is; to the one for all signals the path of traces is added.
-pub(crate) fn endpoint(read: Read<'_>) -> Result<Url, String> {
-    let own = read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|url| !url.trim().is_empty());
-    let url = if let Some(own) = own {
-        address(&own)
-    } else {
+fn endpoint(read: Read<'_>) -> Result<Uri, String> {
+    let own = read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|own| !own.trim().is_empty());
+    let to = own.unwrap_or_else(|| {
         let base = of_traces(read, "ENDPOINT").unwrap_or_else(|| "http://localhost:4318".to_owned());
-        address(&base).map(|mut url| {
-            url.set_path(&format!("{}/v1/traces", url.path().trim_end_matches('/')));
-            url
-        })
-    };
-    url.ok_or_else(|| "OTEL_EXPORTER_OTLP_ENDPOINT is no address such as http://localhost:4318".to_owned())
+        let (base, query) = base.split_at(base.find('?').unwrap_or(base.len()));
+        format!("{}/v1/traces{query}", base.trim_end_matches('/'))
+    });
+    address(&to).ok_or_else(|| "OTEL_EXPORTER_OTLP_ENDPOINT is no address such as http://localhost:4318".to_owned())
 }
 
-fn address(text: &str) -> Option<Url> {
-    text.trim().parse().ok().filter(|url: &Url| matches!(url.scheme(), "http" | "https"))
+fn address(text: &str) -> Option<Uri> {
+    let is_whole = |uri: &Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    };
+    text.trim().parse().ok().filter(is_whole)
 }
 
 /// `name=value`, separated by commas, values percent-encoded; what is no header is left out.
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn where_to_is_said_for_traces_or_for_all_signals() {
-        let to = |values: &[(&str, &str)]| endpoint(&of(values)).map(String::from);
+        let to = |values: &[(&str, &str)]| endpoint(&of(values)).map(|uri| uri.to_string());
         assert_eq!(to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/")]).unwrap(), "http://c:4318/v1/traces");
         assert_eq!(to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c/otlp")]).unwrap(), "http://c/otlp/v1/traces");
         let both = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://t/x"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")];

@@ -4,7 +4,7 @@
 
 use crate::{
     arena::Seen,
-    collector::{self, Collector, Refused, Taken},
+    collector::{Collector, Refused, Taken},
     foreign,
     otlp::Batch,
     queue::{Queue, Wait, Weighed},
@@ -18,7 +18,7 @@ use std::{
     env, io,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
     time::{Duration, Instant},
@@ -35,8 +35,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 static QUEUE: OnceLock<Queue<Item>> = OnceLock::new();
-/// Nobody takes anything out of the queue.
-static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static EXPORT_FAILED: AtomicU64 = AtomicU64::new(0);
 static REJECTED: AtomicU64 = AtomicU64::new(0);
@@ -94,7 +92,7 @@ pub(crate) fn rate_limited(spans: u64) {
 
 /// Whether there is anybody to export to.
 pub(crate) fn is_on() -> bool {
-    QUEUE.get().is_some() && !IS_CLOSED.load(Relaxed)
+    QUEUE.get().is_some()
 }
 
 /// Hands over a kept request.
@@ -108,7 +106,7 @@ pub(crate) fn span(span: SpanData) {
 }
 
 fn send(item: Item) {
-    let refused = match QUEUE.get().filter(|_| is_on()) {
+    let refused = match QUEUE.get() {
         Some(queue) => queue.push(item).inspect_err(count_refused),
         None => Err(item), // there is nobody to export to
     };
@@ -123,32 +121,25 @@ fn count_refused(item: &Item) {
 
 /// Starts the thread; the second call in a process does nothing.
 pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
-    let read = |name: &str| env::var(name).ok();
-    if let Err(why) = collector::endpoint(&read) {
-        tracing::warn!(error = why, "traces are not exported");
-        return Ok(());
-    }
+    let collector = match Collector::new(&|name| env::var(name).ok()) {
+        Ok(collector) => collector,
+        Err(why) => {
+            tracing::warn!(error = why, "traces are not exported");
+            return Ok(());
+        }
+    };
     if QUEUE.set(Queue::new()).is_err() {
         return Ok(());
     }
-    // the client is built on its thread: it blocks, and must not be made on a runtime
-    let run = move || match Collector::new(&read) {
-        Ok(collector) => {
-            // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
-            let batch = Batch::of(&Resource::builder().with_attributes(resource).build());
-            Exporter { collector, batch, is_up: true, is_taken: true, pause: None }.run();
-        }
-        Err(error) => {
-            IS_CLOSED.store(true, Relaxed);
-            tracing::warn!(error = error, "traces are not exported");
-        }
-    };
-    thread::Builder::new().name("sidelight-otlp".into()).spawn(run).map(drop)
+    // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
+    let batch = Batch::of(&Resource::builder().with_attributes(resource).build());
+    let mut exporter = Exporter { collector, batch, is_up: true, is_taken: true, pause: None };
+    thread::Builder::new().name("sidelight-otlp".into()).spawn(move || exporter.run()).map(drop)
 }
 
 /// Waits until everything handed over so far was exported, or the time is up; gives the spans that were not.
 pub(crate) fn flush(limit: Duration) -> usize {
-    QUEUE.get().filter(|_| is_on()).map_or(0, |queue| queue.flush(limit))
+    QUEUE.get().map_or(0, |queue| queue.flush(limit))
 }
 
 /// The thread's side.

@@ -13,17 +13,21 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_sdk::{Resource, trace::SpanData};
 use prost::{
     Message as _,
-    encoding::{WireType, encode_key, encode_varint},
+    encoding::{WireType, encode_key, encode_varint, encoded_len_varint},
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    iter,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-/// Spans on their way into one export.
+/// Spans on their way into one export. Its room is used again for the next one.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Who sends them.
     resource: Vec<u8>,
     own: Vec<u8>,
     foreign: Vec<u8>,
+    export: Vec<u8>,
     /// How many.
     pub(crate) spans: u64,
 }
@@ -31,10 +35,12 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn of(resource: &Resource) -> Self {
         let mut bytes = Vec::new();
-        for (key, value) in resource {
-            attribute(&mut bytes, 1, key.as_str(), Value::Word(&value.as_str()));
-        }
-        Self { resource: bytes, own: Vec::new(), foreign: Vec::new(), spans: 0 }
+        within(&mut bytes, 1, |to| {
+            for (key, value) in resource {
+                attribute(to, 1, key.as_str(), Value::Word(&value.as_str()));
+            }
+        });
+        Self { resource: bytes, own: Vec::new(), foreign: Vec::new(), export: Vec::new(), spans: 0 }
     }
 
     /// Adds a request; what others made in it is taken out of its arena.
@@ -57,23 +63,34 @@ impl Batch {
     }
 
     /// The export; the batch is empty then.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        let mut export = Vec::with_capacity(self.own.len() + self.foreign.len() + self.resource.len() + 64);
-        within(&mut export, 1, |to| {
-            bytes(to, 1, &self.resource);
-            for (scope, spans) in [("sidelight", &mut self.own), ("tracing", &mut self.foreign)] {
-                if !spans.is_empty() {
-                    within(to, 2, |to| {
-                        within(to, 1, |to| word(to, 1, scope));
-                        to.extend_from_slice(spans);
-                    });
-                    spans.clear();
-                }
-            }
-        });
-        self.spans = 0;
+    pub(crate) fn take(&mut self) -> &[u8] {
+        let Self { resource, own, foreign, export, spans } = self;
+        let heads = [("sidelight", &own), ("tracing", &foreign)].map(|(scope, spans)| head(scope, spans.len()));
+        empty(export);
+        joined(export, 1, &[resource, &heads[0], own, &heads[1], foreign]);
+        empty(own);
+        empty(foreign);
+        *spans = 0;
         export
     }
+}
+
+/// A larger one is given back.
+fn empty(room: &mut Vec<u8>) {
+    room.clear();
+    room.shrink_to(ROOM_BYTES_KEPT);
+}
+
+/// What stands before so many bytes of spans of one scope; nothing, where there are none.
+fn head(scope: &str, spans: usize) -> Vec<u8> {
+    let (mut named, mut head) = (Vec::new(), Vec::new());
+    if spans > 0 {
+        within(&mut named, 1, |to| word(to, 1, scope));
+        encode_key(2, WireType::LengthDelimited, &mut head);
+        encode_varint((named.len() + spans) as u64, &mut head);
+        head.append(&mut named);
+    }
+    head
 }
 
 fn record(to: &mut Vec<u8>, arena: &Arena, kept: &Kept, place: usize) {
@@ -143,20 +160,24 @@ fn attribute(to: &mut Vec<u8>, field: u32, key: &str, value: Value<'_>) {
     });
 }
 
-/// A message in a field: written behind a byte for its length, which is moved where it needs more of them.
+/// A message in a field: written behind a byte for its length, and moved where the length needs more of them.
 fn within(to: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     encode_key(field, WireType::LengthDelimited, to);
     let start = to.len();
     to.push(0);
     write(to);
-    let length = to.len() - start - 1;
-    match u8::try_from(length) {
-        Ok(short) if short < 0x80 => to[start] = short,
-        _ => {
-            let mut prefix = Vec::with_capacity(10);
-            encode_varint(length as u64, &mut prefix);
-            to.splice(start..=start, prefix);
-        }
+    let length = (to.len() - start - 1) as u64;
+    let more = encoded_len_varint(length) - 1;
+    to.splice(start..start, iter::repeat_n(0, more));
+    encode_varint(length, &mut &mut to[start..]);
+}
+
+/// A message in a field, of these parts.
+fn joined(to: &mut Vec<u8>, field: u32, parts: &[&[u8]]) {
+    encode_key(field, WireType::LengthDelimited, to);
+    encode_varint(parts.iter().map(|part| part.len() as u64).sum(), to);
+    for part in parts {
+        to.extend_from_slice(part);
     }
 }
 
@@ -167,9 +188,7 @@ fn word(to: &mut Vec<u8>, field: u32, word: &str) {
 }
 
 fn bytes(to: &mut Vec<u8>, field: u32, bytes: &[u8]) {
-    encode_key(field, WireType::LengthDelimited, to);
-    encode_varint(bytes.len() as u64, to);
-    to.extend_from_slice(bytes);
+    joined(to, field, &[bytes]);
 }
 
 fn whole(to: &mut Vec<u8>, field: u32, number: u64) {
@@ -182,6 +201,9 @@ fn moment(to: &mut Vec<u8>, field: u32, time: SystemTime) {
     encode_key(field, WireType::SixtyFourBit, to);
     to.extend_from_slice(&u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).to_le_bytes());
 }
+
+/// Room that a batch keeps for the next one, three times.
+const ROOM_BYTES_KEPT: usize = 1024 * 1024;
 
 /// Fields of `ScopeSpans` and of `Span`.
 const SPANS: u32 = 2;

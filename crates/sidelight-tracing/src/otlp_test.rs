@@ -59,7 +59,7 @@ fn batch() -> Batch {
 }
 
 fn read(batch: &mut Batch) -> ExportTraceServiceRequest {
-    ExportTraceServiceRequest::decode(batch.take().as_slice()).unwrap()
+    ExportTraceServiceRequest::decode(batch.take()).unwrap()
 }
 
 fn value(span: &Span, key: &str) -> Option<any_value::Value> {
