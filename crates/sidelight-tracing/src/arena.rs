@@ -3,9 +3,10 @@
 
 use crate::{foreign, propagation::TraceParent};
 use opentelemetry_sdk::trace::SpanData;
+use quanta::Instant;
 use std::{
     fmt,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 /// Records of one request, and as many spans of others; what comes after is counted and left out.

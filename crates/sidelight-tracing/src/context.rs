@@ -13,12 +13,13 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::SpanData;
 use pin_project_lite::pin_project;
+use quanta::Instant;
 use std::{
     cell::RefCell,
     fmt,
     pin::Pin,
     task::{Context as Poller, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 thread_local! {

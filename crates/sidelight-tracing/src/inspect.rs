@@ -6,12 +6,13 @@ use crate::{
     arena::{Arena, Record, Subject},
     request,
 };
+use quanta::Instant;
 use serde_json::{Value, json};
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 /// Requests in flight that are shown: the oldest.

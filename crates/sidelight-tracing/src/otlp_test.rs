@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::{span::SpanKind, status::StatusCode},
 };
 use proptest::prelude::*;
-use std::time::Instant;
+use quanta::Instant;
 
 #[derive(Debug)]
 struct Query;

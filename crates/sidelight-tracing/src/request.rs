@@ -9,10 +9,11 @@ use crate::{
     propagation::{Carrier, TraceParent, TraceState, parent},
     sampling,
 };
+use quanta::Instant;
 use std::{
     cell::Cell,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 /// Arenas that nobody uses and that keep their room.

@@ -7,6 +7,7 @@
 mod imp;
 
 use crate::Definition;
+pub(crate) use imp::start;
 pub use imp::{Begun, Interned, Names, Observed, Operation};
 use std::time::{Duration, SystemTime};
 

@@ -1,6 +1,6 @@
 //! What a program tells Sidelight once, at its start. Reads no environment: that is the program's part.
 
-use crate::{Catalog, itself, metrics, profiling, tracing};
+use crate::{Catalog, itself, metrics, operation, profiling, tracing};
 use std::fmt;
 
 /// Everything that can be set. In a build without a feature, its settings are accepted and have no effect.
@@ -104,6 +104,7 @@ pub struct Running {
 /// # Errors
 /// When a setting cannot be honoured by a feature that is built in.
 pub fn start(settings: &Settings, catalogs: &[Catalog]) -> Result<Running, StartError> {
+    operation::start();
     metrics::start(settings, &with_own(catalogs));
     let flush = tracing::start(settings)?;
     profiling::start(settings)?;

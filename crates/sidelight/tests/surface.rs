@@ -9,6 +9,10 @@ use sidelight::{
     page::{Accepts, PageError, Permission},
     tracing::{Carrier, Incoming, Value, note},
 };
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 sidelight::allocator!();
 
@@ -100,6 +104,19 @@ async fn an_operation_gives_back_what_its_future_gives() {
     assert!(matches!(seen, Ok(7)));
     let seen = LOOK.observe((Thing::Map, Who::none()), async { Err::<(), _>(Blind::Dark) }).await;
     assert_eq!(seen.failure(), Some(0));
+}
+
+#[test]
+fn a_stopwatch_goes_as_the_kernels_clock_does() {
+    let before = Instant::now();
+    let stopwatch = Stopwatch::start();
+    let started = Instant::now();
+    thread::sleep(Duration::from_millis(200));
+    let stopped = Instant::now();
+    let elapsed = stopwatch.elapsed();
+    let (least, most) = (stopped - started, before.elapsed());
+    let is_right = least.mul_f64(0.99) <= elapsed && elapsed <= most.mul_f64(1.01);
+    assert_eq!(is_right, on("metrics"), "{least:?} {elapsed:?} {most:?}");
 }
 
 #[tokio::test]

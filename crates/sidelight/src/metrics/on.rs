@@ -10,11 +10,12 @@ use crate::{
     operation::{Moment, PANICKED, error_type},
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
+use quanta::Instant;
 pub use sidelight_metrics::Probe;
 use sidelight_metrics::{
     CounterCell, Exemplar, FlowCell, Form, GaugeCell, HistogramCell, Kind as Shown, Name, Scale, Wanted,
 };
-use std::{marker::PhantomData, sync::OnceLock, time::Duration, time::Instant};
+use std::{marker::PhantomData, sync::OnceLock, time::Duration};
 
 /// This build has metrics.
 pub const COMPILED: bool = true;

@@ -7,7 +7,7 @@ use crate::{
     Definition, Page, Settings, StartError,
     page::{Change, PageError, Permission},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// This build has no tracing.
 pub const COMPILED: bool = false;
@@ -115,7 +115,7 @@ impl Node {
     /// No record.
     #[inline(always)]
     #[must_use]
-    pub fn begin(_: &'static Definition, _: u32, _: Instant) -> Self {
+    pub fn begin(_: &'static Definition, _: u32, _: impl Copy) -> Self {
         Self
     }
     /// Nothing becomes current.

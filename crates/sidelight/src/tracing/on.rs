@@ -8,9 +8,10 @@ use crate::{
     operation::{self, Moment},
     page::{Ask, Change, PageError, Parameter, Permission, Reply, Values},
 };
+use quanta::Instant;
 pub use sidelight_tracing::Within;
 use sidelight_tracing::{Arrival, Attribute, Config, Dropped, Lines, Seen, Subject};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[doc(hidden)] // what `event!` expands to
 pub use sidelight_tracing::tracing as lines;
