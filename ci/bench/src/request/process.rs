@@ -23,8 +23,7 @@ pub(crate) struct Spent {
     pub(crate) all: f64,
 }
 
-/// Does the units and writes what they cost, to standard error: standard output is the log. `instructions` knows the name.
-#[inline(never)]
+/// Does the units and writes what they cost, to standard error: standard output is the log.
 pub fn run(variant: &Variant, pace: Pace) {
     let stack = variant.start();
     units(&stack, 0..WARM_UP, pace.pause);
@@ -50,7 +49,8 @@ pub(crate) fn spent(said: &str) -> Option<Spent> {
     Some(Spent { caller: next()?, all: next()? })
 }
 
-/// Does these units, and gives the CPU time of this thread without the pauses.
+/// Does these units, and gives the CPU time of this thread without the pauses. `instructions` knows the name.
+#[inline(never)]
 pub(crate) fn units(stack: &Stack, units: Range<u64>, pause: Duration) -> Duration {
     let mut caller = Duration::ZERO;
     for from in units.clone().step_by(BURST) {

@@ -108,8 +108,8 @@ fn shuffle(order: &mut [usize], state: &mut u64) {
 /// Ten thousand requests a second, were they for nothing.
 const PAUSE: Duration = Duration::from_millis(10);
 const SEEN: Pace = Pace { units: 2_000, pause: PAUSE };
-const COUNTED: Pace = Pace { units: 10_000, pause: PAUSE };
-const ROUNDS: usize = 7;
+const COUNTED: Pace = Pace { units: 30_000, pause: PAUSE };
+const ROUNDS: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
-//! Ours, through its facade alone: a context, and operations whose labels are closed enums. Metrics are compiled in as well,
-//! as in the product, so each operation is also counted and timed for the metrics page.
+//! Ours, through its facade alone: a context, and operations whose labels are closed enums. Metrics are not compiled in: the
+//! others have none either.
 
 use super::{CORRELATION_ID, Stack};
 use sidelight::{
