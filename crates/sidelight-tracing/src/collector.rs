@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use ureq::{
-    Agent, Body,
+    Agent, Body, Proxy,
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
         header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
@@ -56,12 +56,16 @@ impl Collector {
         let _ = rustls::crypto::ring::default_provider().install_default();
         // each on its own: for one limit of all, a thread would be started for each export, to look the name up
         let timeout = Some(timeout(read));
+        let to = endpoint(read)?;
+        // one that plain HTTP would go through by CONNECT is as a rule no way for it
+        let proxy = if to.scheme_str() == Some("https") { Proxy::try_from_env() } else { None };
         let agent = Agent::config_builder()
             .timeout_connect(timeout)
             .timeout_send_request(timeout)
             .timeout_send_body(timeout)
             .timeout_recv_response(timeout)
             .timeout_recv_body(timeout)
+            .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .user_agent(concat!("sidelight/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
@@ -73,7 +77,7 @@ impl Collector {
         if is_packed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        Ok(Self { agent: agent.into(), to: endpoint(read)?, headers, is_packed })
+        Ok(Self { agent: agent.into(), to, headers, is_packed })
     }
 
     /// Sends an export.
@@ -123,7 +127,7 @@ fn endpoint(read: Read<'_>) -> Result<Uri, String> {
     let own = read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").filter(|own| !own.trim().is_empty());
     let to = own.unwrap_or_else(|| {
         let base = of_traces(read, "ENDPOINT").unwrap_or_else(|| "http://localhost:4318".to_owned());
-        let (base, query) = base.split_at(base.find('?').unwrap_or(base.len()));
+        let (base, query) = base.split_at(base.find(['?', '#']).unwrap_or(base.len()));
         format!("{}/v1/traces{query}", base.trim_end_matches('/'))
     });
     address(&to).ok_or_else(|| "OTEL_EXPORTER_OTLP_ENDPOINT is no address such as http://localhost:4318".to_owned())
@@ -131,7 +135,9 @@ fn endpoint(read: Read<'_>) -> Result<Uri, String> {
 
 fn address(text: &str) -> Option<Uri> {
     let is_whole = |uri: &Uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+        let is_bare = uri.authority().is_some_and(|it| it.as_str().ends_with(it.host()));
+        let has_place = uri.host().is_some_and(|host| !host.is_empty()) && (is_bare || uri.port_u16().is_some());
+        matches!(uri.scheme_str(), Some("http" | "https")) && has_place
     };
     text.trim().parse().ok().filter(is_whole)
 }
@@ -191,7 +197,7 @@ mod tests {
         assert_eq!(to(&both).unwrap(), "https://t/x");
         assert_eq!(to(&[]).unwrap(), "http://localhost:4318/v1/traces");
         assert_eq!(to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1?x=1")]).unwrap(), "http://c:1/v1/traces?x=1");
-        for bad in ["c:4318", "ftp://c", "http://"] {
+        for bad in ["c:4318", "ftp://c", "http://", "http://c:431800", "http://c:"] {
             assert!(to(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]).is_err(), "{bad}");
         }
     }
