@@ -4,7 +4,7 @@
 
 use crate::{
     arena::{Arena, Record, Subject},
-    request,
+    clock, request,
 };
 use quanta::Instant;
 use serde_json::{Value, json};
@@ -134,7 +134,7 @@ impl Bucket {
     fn look(&mut self, arena: &Arena, place: usize) {
         let record = &arena.records[place];
         let now = record.ended();
-        if !is_of_late(now, Instant::now()) {
+        if !is_of_late(now, clock::now()) {
             return; // its request went on for long
         }
         let failure = record.failure();
@@ -217,7 +217,7 @@ fn flying_one(arena: &Arena, first: &Record) -> Value {
 }
 
 fn operations() -> Value {
-    let now = Instant::now();
+    let now = clock::now();
     // copied, so that no request waits while it is written
     let copied: Vec<_> = buckets()
         .values()
@@ -247,7 +247,7 @@ fn operations() -> Value {
 
 fn row(sample: &Sample, now: Instant) -> Value {
     let ago = now.saturating_duration_since(sample.ended);
-    let ended = SystemTime::now().checked_sub(ago).map(crate::clock::text);
+    let ended = SystemTime::now().checked_sub(ago).map(clock::text);
     json!({
         "trace_id": format!("{:032x}", sample.trace),
         "span_id": format!("{:016x}", sample.span),

@@ -3,6 +3,7 @@
 
 use crate::{
     arena::Arena,
+    clock::now,
     export,
     holders::{Ends, Holder, Slot, Sole},
     inspect,
@@ -141,7 +142,7 @@ impl Ends for Arena {
         let kept = seal(self);
         move |arena| match kept {
             Some((reason, spans, bytes)) => {
-                let at = (Instant::now(), SystemTime::now());
+                let at = (now(), SystemTime::now());
                 export::keep(Kept { arena, reason, at, spans, bytes });
             }
             None => put_away(arena),
@@ -179,7 +180,7 @@ pub(crate) fn outbound(arena: &Arena, span: u64) -> (TraceParent, TraceState) {
 
 /// How long ago.
 pub(crate) fn age(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64()
+    (now() - since).as_secs_f64()
 }
 
 #[cfg(test)]

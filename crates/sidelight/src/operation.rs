@@ -7,6 +7,8 @@
 mod imp;
 
 use crate::Definition;
+#[cfg(feature = "metrics")]
+pub(crate) use imp::now;
 pub(crate) use imp::start;
 pub use imp::{Begun, Interned, Names, Observed, Operation};
 use std::time::{Duration, SystemTime};

@@ -7,7 +7,7 @@ use crate::{
     catalog::Described,
     itself::{DROPPED, Loss, SCRAPE, SERIES},
     label::Labels,
-    operation::{Moment, PANICKED, error_type},
+    operation::{Moment, PANICKED, error_type, now},
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
 use quanta::Instant;
@@ -68,14 +68,14 @@ pub(crate) fn descriptions() -> Vec<Described> {
 
 #[allow(clippy::unnecessary_wraps)] // a page may fail; this one does not
 fn show(ask: &Ask) -> Result<Reply, PageError> {
-    let started = Instant::now();
+    let started = now();
     SERIES.set((), sidelight_metrics::series());
     DROPPED.raise(Loss::Overflow, sidelight_metrics::recorder::overflowed());
     DROPPED.raise(Loss::Conflict, sidelight_metrics::conflicts());
     let form = Form::asked_for(&ask.accepts.accept);
     let gzip = sidelight_metrics::takes_gzip(&ask.accepts.accept_encoding);
     let body = sidelight_metrics::render(&Wanted { form, names: ask.names("name[]"), gzip });
-    SCRAPE.record((), started.elapsed());
+    SCRAPE.record((), now() - started);
     let encoding = gzip.then_some("gzip");
     Ok(Reply { content_type: form.content_type(), encoding, file_name: None, body })
 }
@@ -212,12 +212,12 @@ impl Stopwatch {
     #[must_use]
     #[allow(clippy::new_without_default)] // a stopwatch by default would start unseen
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self(now())
     }
     /// Since it was started.
     #[must_use]
     pub fn elapsed(self) -> Duration {
-        self.0.elapsed()
+        now() - self.0
     }
 }
 
