@@ -10,6 +10,8 @@ use sidelight::{
     tracing::{Carrier, Incoming, Value, note},
 };
 use std::{
+    any::Any,
+    cell::RefCell,
     thread,
     time::{Duration, Instant},
 };
@@ -104,6 +106,18 @@ async fn an_operation_gives_back_what_its_future_gives() {
     assert!(matches!(seen, Ok(7)));
     let seen = LOOK.observe((Thing::Map, Who::none()), async { Err::<(), _>(Blind::Dark) }).await;
     assert_eq!(seen.failure(), Some(0));
+}
+
+#[test]
+fn an_operation_may_end_with_its_thread() {
+    thread_local! {
+        static LAST: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+    }
+    let thread = thread::spawn(|| {
+        LAST.with_borrow_mut(|last| *last = None); // before the clock is read: it is dropped after all that comes later
+        LAST.with_borrow_mut(|last| *last = Some(Box::new(LOOK.begin((Thing::Map, Who::none())))));
+    });
+    assert!(thread.join().is_ok());
 }
 
 #[test]
