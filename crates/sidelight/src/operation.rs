@@ -4,11 +4,9 @@
 
 #[cfg_attr(any(feature = "metrics", feature = "tracing"), path = "operation/on.rs")]
 #[cfg_attr(not(any(feature = "metrics", feature = "tracing")), path = "operation/off.rs")]
-mod imp;
+pub(crate) mod imp;
 
 use crate::Definition;
-#[cfg(feature = "metrics")]
-pub(crate) use imp::now;
 pub(crate) use imp::start;
 pub use imp::{Begun, Interned, Names, Observed, Operation};
 use std::time::{Duration, SystemTime};

@@ -7,7 +7,7 @@ use crate::{
     catalog::Described,
     itself::{DROPPED, Loss, SCRAPE, SERIES},
     label::Labels,
-    operation::{Moment, PANICKED, error_type, now},
+    operation::{Moment, PANICKED, error_type, imp::now},
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
 use quanta::Instant;
