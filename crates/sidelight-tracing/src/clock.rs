@@ -1,4 +1,5 @@
-//! Time as people and programs read it: RFC 3339, UTC, microseconds. Knows no time zone.
+//! The moment that durations are taken from, and time as people and programs read it: RFC 3339, UTC, microseconds. Knows no
+//! time zone.
 
 use quanta::Instant;
 use std::{

@@ -19,7 +19,7 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
 };
 
-/// How long each step of an export may take: a hanging collector costs this much of the exporter's thread, and nothing else.
+/// How long one export may take, from the look-up of the name to the end of the answer: a hanging collector costs this much of the exporter's thread, and nothing else.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
@@ -54,17 +54,11 @@ impl Collector {
     pub(crate) fn new(read: Read<'_>) -> Result<Self, String> {
         // the first one stays: another part of the program may have chosen before
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // each on its own: for one limit of all, a thread would be started for each export, to look the name up
-        let timeout = Some(timeout(read));
         let to = endpoint(read)?;
         // one that plain HTTP would go through by CONNECT is as a rule no way for it
         let proxy = if to.scheme_str() == Some("https") { Proxy::try_from_env() } else { None };
         let agent = Agent::config_builder()
-            .timeout_connect(timeout)
-            .timeout_send_request(timeout)
-            .timeout_send_body(timeout)
-            .timeout_recv_response(timeout)
-            .timeout_recv_body(timeout)
+            .timeout_global(Some(timeout(read)))
             .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .user_agent(concat!("sidelight/", env!("CARGO_PKG_VERSION")))
@@ -88,7 +82,7 @@ impl Collector {
         *request.uri_mut() = self.to.clone();
         request.headers_mut().clone_from(&self.headers);
         let response = self.agent.run(request);
-        answer(response.map_err(|error| Refused { why: cause(&error), retry_after: None })?)
+        answer(response.map_err(|error| Refused { why: error.to_string(), retry_after: None })?)
     }
 }
 
@@ -167,15 +161,6 @@ fn wait(header: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     httpdate::parse_http_date(header).ok()?.duration_since(SystemTime::now()).ok()
-}
-
-/// The innermost cause says more than "error sending request".
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(deeper) = deepest.source() {
-        deepest = deeper;
-    }
-    deepest.to_string()
 }
 
 #[cfg(test)]

@@ -131,14 +131,14 @@ impl Context {
 
     /// Gives a finished foreign span to the current request, or back, if it belongs to none that is current.
     pub(crate) fn gather(span: SpanData) -> Option<SpanData> {
-        let request = CURRENT.try_with(|it| it.try_borrow().ok().and_then(|context| context.request.clone()));
-        let Ok(Some(request)) = request else { return Some(span) };
-        let mut arena = request.value();
-        if span.span_context.trace_id() != TraceId::from_bytes(arena.trace.to_be_bytes()) {
-            return Some(span);
-        }
-        arena.gather(span);
-        None
+        let mut span = Some(span);
+        Self::with_request(|arena, _| {
+            let trace = TraceId::from_bytes(arena.trace.to_be_bytes());
+            if let Some(span) = span.take_if(|span| span.span_context.trace_id() == trace) {
+                arena.gather(span);
+            }
+        });
+        span
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) struct Sole<T: 'static>(&'static Slot<T>);
 #[derive(Debug)]
 pub(crate) struct Holder<T: Ends>(&'static Slot<T>);
 
-/// The value itself, which nobody else has meanwhile; nor can anybody begin to hold it or let go, this thread neither.
+/// The value itself, which nobody else has meanwhile. Whoever has it holds the value once more only through this: to clone or
+/// drop a holder of it on the same thread would wait for ever.
 pub(crate) struct Value<'a, T: 'static> {
     held: MutexGuard<'a, Held<T>>,
     slot: &'static Slot<T>,

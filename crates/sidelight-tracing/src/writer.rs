@@ -17,7 +17,8 @@ use std::{
 
 /// Bytes that wait; a line is at most [`crate::lines::LINE_BYTES_MAX`] long.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// A line waits for others so long at most: the thread is woken seldom, and what waits is not more than a cache holds.
+/// A line waits for others so long at most: long enough to wake the thread seldom, short enough that little
+/// waits.
 const REST: Duration = Duration::from_millis(50);
 /// So much does not wait for more.
 const ENOUGH_BYTES: usize = WAITING_BYTES_MAX / 4;

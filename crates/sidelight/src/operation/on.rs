@@ -17,7 +17,8 @@ use std::{
     task::{Context as Poller, Poll, ready},
 };
 
-/// The clock compares itself with the kernel's once, which takes a millisecond as a rule, and at most 200: no request should wait for it.
+/// The clock compares itself with the kernel's once, which takes a millisecond as a rule, and at most 200: no request should
+/// wait for it.
 pub(crate) fn start() {
     now();
 }
