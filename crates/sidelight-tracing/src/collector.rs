@@ -2,19 +2,21 @@
 //! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>), and what it answers: when to come back, how many spans it
 //! did not take. Protobuf over HTTP and nothing else; tries nothing again.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use percent_encoding::percent_decode_str;
 use prost::Message as _;
 use std::{
     io::{Read as _, Write as _},
+    iter,
     time::{Duration, SystemTime},
 };
 use ureq::{
     Agent, Body, Proxy,
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
-        header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+        header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
     },
     tls::{RootCerts, TlsConfig},
 };
@@ -67,6 +69,9 @@ impl Collector {
             .build();
         let is_packed = of_traces(read, "COMPRESSION").is_some_and(|kind| kind.eq_ignore_ascii_case("gzip"));
         let mut headers = headers(read);
+        if let Some(user) = user(&to) {
+            headers.entry(AUTHORIZATION).or_insert(user);
+        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         if is_packed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -136,15 +141,29 @@ fn address(text: &str) -> Option<Uri> {
     text.trim().parse().ok().filter(is_whole)
 }
 
+/// A user in an address, percent-encoded there, as basic authentication.
+fn user(to: &Uri) -> Option<HeaderValue> {
+    let (user, _) = to.authority()?.as_str().rsplit_once('@')?;
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let decoded: Vec<u8> =
+        percent_decode_str(name).chain(iter::once(b':')).chain(percent_decode_str(password)).collect();
+    secret(&format!("Basic {}", BASE64_STANDARD.encode(decoded)))
+}
+
+/// Most of what is sent in headers are keys, which stand in no log.
+fn secret(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// `name=value`, separated by commas, values percent-encoded; what is no header is left out.
 fn headers(read: Read<'_>) -> HeaderMap {
     let text = of_traces(read, "HEADERS").unwrap_or_default();
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
     let header = |(name, value): (&str, &str)| {
         let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
-        let mut value = HeaderValue::from_str(&value).ok()?;
-        value.set_sensitive(true); // most of them are keys
-        Some((HeaderName::from_bytes(name.trim().as_bytes()).ok()?, value))
+        Some((HeaderName::from_bytes(name.trim().as_bytes()).ok()?, secret(&value)?))
     };
     pairs.filter_map(header).collect()
 }
@@ -196,6 +215,18 @@ mod tests {
             (2, &"Bearer a,b".parse().unwrap(), &"docs".parse().unwrap())
         );
         assert!(!format!("{headers:?}").contains("Bearer"), "keys stay out of every log");
+    }
+
+    #[test]
+    fn a_user_in_the_address_is_decoded_and_gives_way_to_a_header() {
+        let sent = |to: &str, headers: &str| {
+            let values = [("OTEL_EXPORTER_OTLP_ENDPOINT", to), ("OTEL_EXPORTER_OTLP_HEADERS", headers)];
+            Collector::new(&of(&values)).unwrap().headers.get(AUTHORIZATION).cloned()
+        };
+        assert_eq!(sent("http://me:p%40ss@c:4318", "").unwrap(), "Basic bWU6cEBzcw==");
+        assert_eq!(sent("http://me@c", "").unwrap(), "Basic bWU6");
+        assert_eq!(sent("http://me:p@c", "authorization=Bearer%20a").unwrap(), "Bearer a");
+        assert_eq!(sent("http://c", ""), None);
     }
 
     #[test]
