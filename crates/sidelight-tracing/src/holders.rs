@@ -68,7 +68,8 @@ impl<T: Ends> Sole<T> {
     pub(crate) fn hold(self, first: impl FnOnce(&mut T)) -> Holder<T> {
         let mut value = self.value();
         first(&mut value);
-        value.hold()
+        value.held.holders = 1;
+        Holder(self.0)
     }
 }
 
@@ -99,8 +100,9 @@ impl<T: Ends> Slot<T> {
 }
 
 impl<T: Ends> Value<'_, T> {
-    /// One more who holds it.
+    /// One more who holds it, of a value that is held.
     pub(crate) fn hold(&mut self) -> Holder<T> {
+        debug_assert!(self.held.holders > 0, "whoever only looks cannot begin a use");
         self.held.holders += 1;
         Holder(self.slot)
     }

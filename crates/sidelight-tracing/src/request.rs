@@ -186,7 +186,20 @@ pub(crate) fn age(since: Instant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::iter;
+    use std::{collections::HashSet, iter, ptr, thread};
+
+    #[test]
+    fn a_thread_that_ends_gives_its_arena_back() {
+        let use_one = || {
+            let arena = free_arena();
+            let place = ptr::from_ref(arena.slot()).addr();
+            put_away(arena);
+            place
+        };
+        let threads = 1000;
+        let used: HashSet<usize> = (0..threads).map(|_| thread::spawn(use_one).join().unwrap()).collect();
+        assert!(used.len() < threads / 2, "{} arenas for one thread at a time", used.len());
+    }
 
     #[test]
     fn what_a_crowd_held_is_given_back_and_the_rest_is_used_first() {
