@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use quanta::Instant;
 use std::{
     cell::RefCell,
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context as Poller, Poll},
     time::Duration,
@@ -49,7 +49,7 @@ impl Context {
     /// The context that is current on this thread.
     #[must_use]
     pub fn current() -> Self {
-        CURRENT.with_borrow(Clone::clone)
+        borrowed(Clone::clone).unwrap_or_default()
     }
 
     /// Makes this context current whenever the future is polled.
@@ -92,7 +92,7 @@ impl Context {
 
     /// Something else to know about the operation that the current code is in; bounded, and long words are cut.
     pub fn note(key: &'static str, value: Value<'_>) {
-        CURRENT.with_borrow(|context| {
+        borrowed(|context| {
             if let (Some(request), Some(place)) = (&context.request, context.place) {
                 request.value().note(place, key, value);
             }
@@ -101,8 +101,7 @@ impl Context {
 
     /// Whether the current code is in an operation of a sampled request: one look at the thread.
     pub(crate) fn takes_spans() -> bool {
-        // no thread that ends makes spans any more
-        CURRENT.try_with(|current| current.try_borrow().is_ok_and(|it| it.has_bridge())).unwrap_or(false)
+        borrowed(Self::has_bridge).unwrap_or(false)
     }
 
     /// Outside any operation there is nothing that a foreign span could hang below.
@@ -112,11 +111,10 @@ impl Context {
 
     /// Lends the current request, if there is one, and the span in it.
     pub(crate) fn with_request(use_them: impl FnOnce(&mut Arena, u64)) {
-        // a thread that ends may log when its context is gone already
-        let _ = CURRENT.try_with(|current| {
-            let Ok(context) = current.try_borrow() else { return };
-            let Some(request) = &context.request else { return };
-            use_them(&mut request.value(), context.span);
+        borrowed(|context| {
+            if let Some(request) = &context.request {
+                use_them(&mut request.value(), context.span);
+            }
         });
     }
 
@@ -142,6 +140,16 @@ impl Context {
     }
 }
 
+/// Lends the current context. A thread that ends has none any more, and may still record and log.
+fn borrowed<R>(use_it: impl FnOnce(&Context) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.try_borrow().ok().map(|context| use_it(&context))).ok().flatten()
+}
+
+/// Puts a context into the current one's place, and that into its own.
+fn swap(context: &mut Context) {
+    let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), context));
+}
+
 /// The span that OpenTelemetry's own context names, when it belongs to this trace: a foreign span that was entered
 /// inside our current operation.
 fn foreign(trace: u128) -> Option<u64> {
@@ -165,20 +173,21 @@ impl Node {
     /// An operation begins, below what is current.
     #[must_use]
     pub fn begin(subject: &'static dyn Subject, labels: u32, started: Instant) -> Self {
-        CURRENT.with_borrow(|current| {
+        let begun = borrowed(|current| {
             let Some(request) = &current.request else { return Self::NONE };
             let mut arena = request.value();
             let parent = if current.is_sampled { foreign(arena.trace) } else { None }.unwrap_or(current.span);
             let place = arena.begin(subject, labels, parent, started);
             let span = place.map_or(parent, |place| arena.span(place)); // without a record it stands in for its parent
             Self { context: Context { request: Some(arena.hold()), span, place, is_sampled: current.is_sampled } }
-        })
+        });
+        begun.unwrap_or(Self::NONE)
     }
 
     /// Makes this context current until the guard is dropped.
     pub fn enter(&mut self) -> Entered<'_> {
         let bridge = self.context.bridge().map(opentelemetry::Context::attach);
-        CURRENT.with_borrow_mut(|current| std::mem::swap(current, &mut self.context));
+        swap(&mut self.context);
         Entered { home: &mut self.context, _bridge: bridge }
     }
 
@@ -208,7 +217,7 @@ impl fmt::Debug for Entered<'_> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        CURRENT.with_borrow_mut(|current| std::mem::swap(current, self.home));
+        swap(self.home);
     }
 }
 

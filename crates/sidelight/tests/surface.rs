@@ -121,6 +121,26 @@ fn an_operation_may_end_with_its_thread() {
 }
 
 #[test]
+fn an_operation_may_begin_after_the_last_of_its_thread() {
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let look = LOOK.begin((Thing::Map, Who::none()));
+            note("thing", "map");
+            drop((look, Context::current()));
+        }
+    }
+    thread_local! {
+        static LAST: Last = const { Last };
+    }
+    let thread = thread::spawn(|| {
+        LAST.with(|_| ()); // first, so that it is dropped last
+        drop((LOOK.begin((Thing::Map, Who::none())), Context::current()));
+    });
+    assert!(thread.join().is_ok());
+}
+
+#[test]
 fn a_stopwatch_goes_as_the_kernels_clock_does() {
     let before = Instant::now();
     let stopwatch = Stopwatch::start();
