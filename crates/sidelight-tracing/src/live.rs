@@ -59,9 +59,11 @@ pub(crate) fn begin(filter: &str, rate: f64) {
 }
 
 /// Reads directives; the sentence says what is allowed.
-/// [`Targets`] alone would take a slip for the name of a target, and be silent from then on.
+/// [`Targets`] alone would take a slip for the name of a target, a blank for a part of it, and be silent from then on.
 pub(crate) fn parse(filter: &str) -> Result<Targets, String> {
-    let parsed = filter.trim().parse().ok().filter(|_| filter.split(',').map(str::trim).all(is_directive));
+    let directives: Vec<&str> = filter.split(',').map(str::trim).collect();
+    let parsed =
+        if directives.iter().all(|text| is_directive(text)) { directives.join(",").parse().ok() } else { None };
     parsed.ok_or_else(|| {
         format!(
             "invalid value {filter:?}: allowed are levels (off, error, warn, info, debug, trace) and target=level, \
@@ -178,6 +180,15 @@ mod tests {
     }
 
     #[test]
+    fn blanks_around_directives_mean_nothing() {
+        for filter in ["info,rmcp=warn", " info , rmcp=warn ", "rmcp=warn, info"] {
+            let targets = parse(filter).unwrap();
+            let passed = ["rmcp", "mcp"].map(|target| targets.would_enable(target, &tracing::Level::INFO));
+            assert_eq!(passed, [false, true], "{filter:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_filter_and_no_rate_is_refused_with_what_is_allowed() {
         let lasts = Duration::from_secs(1);
         for bad in [
@@ -195,7 +206,7 @@ mod tests {
         ] {
             assert!(set_filter(bad, lasts).unwrap_err().contains("debug, trace"), "{bad}");
         }
-        for good in ["info", "INFO, rmcp=warn", "off,sidelight_admin::mount=trace"] {
+        for good in ["info", "INFO,rmcp=warn", "off,sidelight_admin::mount=trace"] {
             assert!(parse(good).is_ok(), "{good}");
         }
         for bad in ["", "-0.1", "1.1", "NaN", "many"] {
