@@ -5,7 +5,7 @@ use crate::{
     facts::{Facts, note_code},
     metrics::{Ending, Method, OPERATION, REQUESTS},
     reply::{Reply, Seen},
-    seat::carrier,
+    seat::{carrier, state},
 };
 use http::request::Parts;
 use rmcp::{ErrorData, RoleServer, model::ErrorCode, service::RequestContext};
@@ -100,7 +100,8 @@ fn context(
     if let Some(seat) = seat.filter(|_| !message.has_context()) {
         return seat.http().clone();
     }
-    let transport = parts.map(|parts| carrier(&parts.headers)).unwrap_or_default();
+    let state = parts.map(|parts| state(&parts.headers)).unwrap_or_default();
+    let transport = parts.map(|parts| carrier(&parts.headers, &state)).unwrap_or_default();
     let carriers = [message, transport];
     Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting: false })
 }

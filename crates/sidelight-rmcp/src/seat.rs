@@ -25,7 +25,8 @@ impl Seat {
     /// client likes: it is never kept for being slow.
     #[must_use]
     pub fn begin(headers: &HeaderMap, correlation: &CorrelationId, lasting: bool) -> Self {
-        let carriers = [carrier(headers), Carrier::default()];
+        let state = state(headers);
+        let carriers = [carrier(headers, &state), Carrier::default()];
         let http = Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting });
         Self(Arc::new(Contexts { mcp: Mutex::new(http.clone()), http }))
     }
@@ -52,12 +53,45 @@ impl Seat {
     }
 }
 
-/// What an HTTP request's headers carry.
-pub(crate) fn carrier(headers: &HeaderMap) -> Carrier<'_> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    Carrier {
-        traceparent: header("traceparent"),
-        tracestate: header("tracestate"),
-        uber_trace_id: header("uber-trace-id"),
+/// What an HTTP request's headers carry, its `tracestate` being given. A caller is named once or not at all.
+pub(crate) fn carrier<'a>(headers: &'a HeaderMap, tracestate: &'a str) -> Carrier<'a> {
+    let header = |name| {
+        let mut lines = headers.get_all(name).iter();
+        lines.next().filter(|_| lines.next().is_none()).and_then(|line| line.to_str().ok())
+    };
+    Carrier { traceparent: header("traceparent"), tracestate: Some(tracestate), uber_trace_id: header("uber-trace-id") }
+}
+
+/// It may stand in several lines, which are read as one (<https://www.w3.org/TR/trace-context/#tracestate-header>).
+pub(crate) fn state(headers: &HeaderMap) -> String {
+    let lines: Vec<&str> = headers.get_all("tracestate").iter().filter_map(|line| line.to_str().ok()).collect();
+    lines.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn several_lines_of_tracestate_are_one() {
+        let sent = headers(&[("tracestate", "a=1"), ("traceparent", "x"), ("tracestate", "b=2,c=3")]);
+        assert_eq!(state(&sent), "a=1,b=2,c=3");
+        assert_eq!(state(&HeaderMap::new()), "");
+    }
+
+    #[test]
+    fn two_callers_are_none() {
+        let caller = |lines: &[_]| carrier(&headers(lines), "").traceparent.map(str::to_owned);
+        assert_eq!(caller(&[("traceparent", "x")]).as_deref(), Some("x"));
+        assert_eq!(caller(&[("traceparent", "x"), ("traceparent", "y")]), None);
     }
 }

@@ -12,7 +12,7 @@ use std::{
 pub struct Carrier<'a> {
     /// W3C `traceparent`.
     pub traceparent: Option<&'a str>,
-    /// W3C `tracestate`: handed on as it is, if there is a `traceparent` and it is no longer than 512 bytes.
+    /// W3C `tracestate`: handed on as it is, if there is a `traceparent` and it has at most 512 bytes and 32 members.
     pub tracestate: Option<&'a str>,
     /// Jaeger's `uber-trace-id`, read where that propagator is on and there is no `traceparent`.
     pub uber_trace_id: Option<&'a str>,
@@ -60,8 +60,9 @@ fn propagators() -> Propagators {
     Propagators { tracecontext: bits & 1 != 0, jaeger: bits & 2 != 0 }
 }
 
-/// A longer `tracestate` is dropped, as the specification allows.
+/// A longer `tracestate` is dropped, as the specification allows, and one of more members, as it asks.
 const TRACESTATE_BYTES_MAX: usize = 512;
+const TRACESTATE_MEMBERS_MAX: usize = 32;
 
 /// A caller, and its `tracestate`.
 type Found<'a> = (TraceParent, &'a str);
@@ -94,7 +95,9 @@ impl<'a> Carrier<'a> {
 
 /// Nothing that could not stand in a header again.
 fn is_state(state: &str) -> bool {
-    state.len() <= TRACESTATE_BYTES_MAX && state.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
+    let members = state.split(',').filter(|member| !member.trim().is_empty()).count();
+    let is_small = state.len() <= TRACESTATE_BYTES_MAX && members <= TRACESTATE_MEMBERS_MAX;
+    is_small && state.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
 }
 
 /// Header names and values for a call that leaves this process.

@@ -86,7 +86,9 @@ fn a_tracestate_goes_on_as_it_is_or_not_at_all() {
     let with = |state| Carrier { traceparent: Some(GOOD), tracestate: Some(state), ..Carrier::default() };
     assert_eq!(with("a=1,b=2").read(JAEGER).map(|it| it.1), Some("a=1,b=2"));
     let long = "x".repeat(TRACESTATE_BYTES_MAX + 1);
-    for bad in ["a=1\r\nforged: 1", &long, "ü=1"] {
+    let (most, many) = (["a=1"; TRACESTATE_MEMBERS_MAX].join(","), ["a=1"; TRACESTATE_MEMBERS_MAX + 1].join(","));
+    assert_eq!(with(&most).read(JAEGER).map(|it| it.1), Some(most.as_str()));
+    for bad in ["a=1\r\nforged: 1", &long, &many, "ü=1"] {
         assert_eq!(with(bad).read(JAEGER).map(|it| it.1), Some(""), "{bad}");
     }
     let alone = Carrier { tracestate: Some("a=1"), ..Carrier::default() };
