@@ -81,9 +81,9 @@ struct Arguments {
     /// Share of requests to trace, 0 to 1 [default: OTEL_TRACES_SAMPLER, else 0.01]
     #[arg(long, env = "OTEL_TRACE_SAMPLE_RATE", value_parser = values::sample_rate, value_name = "RATE", global = true)]
     otel_trace_sample_rate: Option<f64>,
-    /// Where this runs, for logs and traces
-    #[arg(long, env = "ENVIRONMENT", value_name = "NAME", default_value = "development", global = true)]
-    environment: String,
+    /// Where this runs, for logs and traces [default: what OTEL_RESOURCE_ATTRIBUTES says, else development]
+    #[arg(long, env = "ENVIRONMENT", value_name = "NAME", global = true)]
+    environment: Option<String>,
     /// Sessions at a time, of revisions up to 2025-11-25; the one not used for the longest time makes room
     #[arg(long, env = "MCP_MAX_SESSIONS", value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..), global = true)]
     mcp_max_sessions: u16,
@@ -306,12 +306,13 @@ fn kit(
         }
     };
     let log_format = if is_terminal { LogFormat::Text } else { LogFormat::Json };
+    // empty means unset, as everywhere
+    let environment = arguments.environment.clone().filter(|it| !it.trim().is_empty()).or(otel.environment.clone());
     Ok(sidelight::Settings {
         service_name: otel.service_name.clone().unwrap_or_else(|| "mcp".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("COMMIT").to_owned(),
-        environment: arguments.environment.clone(),
-        // empty means unset, as everywhere
+        environment: environment.unwrap_or_else(|| "development".to_owned()),
         log_filter: Some(arguments.rust_log.trim()).filter(|it| !it.is_empty()).unwrap_or(LOG_FILTER).to_owned(),
         log_format: arguments.log_format.unwrap_or(log_format),
         log_output,

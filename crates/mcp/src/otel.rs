@@ -2,6 +2,7 @@
 //! (<https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>). An empty value means unset, and a
 //! bad one is a warning and is ignored, as that specification asks: they are shared by whole clusters.
 
+use percent_encoding::percent_decode_str;
 use sidelight::Propagators;
 
 /// Gives a variable's value.
@@ -11,6 +12,8 @@ pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Otel {
     pub(crate) service_name: Option<String>,
+    /// Where it runs.
+    pub(crate) environment: Option<String>,
     /// The share of requests to trace.
     pub(crate) sample_rate: Option<f64>,
     /// Whether there is somebody to export to.
@@ -26,10 +29,11 @@ impl Otel {
         let get = |name: &str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut warnings = Vec::new();
         let sample_rate = sample_rate(&get, &mut warnings);
-        let is = |name, wanted: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+        let mut which = |name, known: [&'static str; 2]| which(&get, name, known, &mut warnings);
+        let is_off = which("OTEL_SDK_DISABLED", ["false", "true"]) == Some("true");
+        let is_off = is_off | (which("OTEL_TRACES_EXPORTER", ["otlp", "none"]) == Some("none"));
         let endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| get("OTEL_EXPORTER_OTLP_ENDPOINT"));
-        let switched_off = is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none");
-        let export = endpoint.is_some() && !switched_off;
+        let export = endpoint.is_some() && !is_off;
         let protocol = get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"));
         if let Some(protocol) = protocol.filter(|protocol| export && protocol != "http/protobuf") {
             warnings.push(format!(
@@ -40,8 +44,35 @@ impl Otel {
             warnings.push(format!("{name} is set, and is not honoured here"));
         }
         let propagators = propagators(&get, &mut warnings);
-        Self { service_name: get("OTEL_SERVICE_NAME"), sample_rate, export, propagators, warnings }
+        let attributes = get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+        let environment = attribute(&attributes, "deployment.environment.name");
+        let service_name = get("OTEL_SERVICE_NAME").or_else(|| attribute(&attributes, "service.name"));
+        Self { service_name, environment, sample_rate, export, propagators, warnings }
     }
+}
+
+/// Which of the known values it is.
+fn which(
+    get: &dyn Fn(&str) -> Option<String>,
+    name: &str,
+    known: [&'static str; 2],
+    warnings: &mut Vec<String>,
+) -> Option<&'static str> {
+    let value = get(name)?;
+    let found = known.into_iter().find(|known| value.eq_ignore_ascii_case(known));
+    if found.is_none() {
+        let [one, other] = known;
+        warnings.push(format!("{name}={value:?} is not known here, and is ignored; known are {one} and {other}"));
+    }
+    found
+}
+
+/// `key=value`, separated by commas, values percent-encoded.
+fn attribute(attributes: &str, key: &str) -> Option<String> {
+    let mut pairs = attributes.split(',').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(known, _)| known.trim() == key)?;
+    let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+    Some(value.into_owned()).filter(|value| !value.is_empty())
 }
 
 fn sample_rate(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Option<f64> {
@@ -140,6 +171,27 @@ mod tests {
         assert_eq!((bad.sample_rate, bad.warnings.len()), (None, 1));
         let bad = of(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
         assert_eq!((bad.sample_rate, bad.warnings.len()), (Some(1.0), 1));
+    }
+
+    #[test]
+    fn tracing_is_of_the_service_that_the_attributes_name_unless_a_variable_does() {
+        let attributes =
+            ("OTEL_RESOURCE_ATTRIBUTES", "team=x, service.name = my%20shop,deployment.environment.name=prod,=");
+        let otel = of(&[attributes]);
+        assert_eq!((otel.service_name.as_deref(), otel.environment.as_deref()), (Some("my shop"), Some("prod")));
+        assert_eq!(of(&[attributes, ("OTEL_SERVICE_NAME", "docs")]).service_name.as_deref(), Some("docs"));
+        assert_eq!(of(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=")]).service_name, None);
+    }
+
+    #[test]
+    fn tracing_warns_of_switches_that_are_none() {
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+        for (name, value) in [("OTEL_SDK_DISABLED", "yes"), ("OTEL_TRACES_EXPORTER", "zipkin")] {
+            let otel = of(&[endpoint, (name, value)]);
+            assert!(otel.export && otel.warnings.len() == 1 && otel.warnings[0].contains(value), "{otel:?}");
+        }
+        let usual = of(&[endpoint, ("OTEL_SDK_DISABLED", "false"), ("OTEL_TRACES_EXPORTER", "otlp")]);
+        assert!(usual.export && usual.warnings.is_empty());
     }
 
     #[test]

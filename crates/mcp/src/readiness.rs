@@ -46,7 +46,6 @@ async fn fill(library: &Library, corpus: &Corpus, health: &Health) {
         match fill_once(library, corpus).await {
             Ok(_) => return health.is_well(DOCUMENTS),
             Err(error) => {
-                sidelight::error!("the documents could not be read to their end", error = error.to_string());
                 health.is_unwell(DOCUMENTS, error.to_string());
                 tokio::time::sleep(PULSE).await;
             }

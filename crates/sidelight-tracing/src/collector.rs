@@ -28,6 +28,8 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// Gives a variable's value.
 pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Takes what was ignored, and why. Keys stand in no such sentence.
+pub(crate) type Warn<'a> = &'a mut dyn FnMut(String);
 
 /// A collector.
 #[derive(Debug)]
@@ -53,22 +55,22 @@ pub(crate) struct Refused {
 }
 
 impl Collector {
-    pub(crate) fn new(read: Read<'_>) -> Result<Self, String> {
+    pub(crate) fn new(read: Read<'_>, warn: Warn<'_>) -> Result<Self, String> {
         // the first one stays: another part of the program may have chosen before
         let _ = rustls::crypto::ring::default_provider().install_default();
         let to = endpoint(read)?;
         // one that plain HTTP would go through by CONNECT is as a rule no way for it
         let proxy = if to.scheme_str() == Some("https") { Proxy::try_from_env() } else { None };
         let agent = Agent::config_builder()
-            .timeout_global(Some(timeout(read)))
+            .timeout_global(Some(timeout(read, warn)))
             .proxy(proxy)
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .user_agent(concat!("sidelight/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             .max_redirects(0) // one would carry keys and spans to somebody else
             .build();
-        let is_packed = of_traces(read, "COMPRESSION").is_some_and(|kind| kind.eq_ignore_ascii_case("gzip"));
-        let mut headers = headers(read);
+        let is_packed = is_packed(read, warn);
+        let mut headers = headers(read, warn);
         if let Some(user) = user(&to) {
             headers.entry(AUTHORIZATION).or_insert(user);
         }
@@ -110,9 +112,25 @@ fn taken(body: &[u8]) -> Taken {
 }
 
 /// In milliseconds; a longer one is not waited for.
-fn timeout(read: Read<'_>) -> Duration {
-    let millis = of_traces(read, "TIMEOUT").and_then(|text| text.parse().ok()).filter(|millis| *millis > 0);
-    millis.map_or(TIMEOUT, Duration::from_millis).min(TIMEOUT)
+fn timeout(read: Read<'_>, warn: Warn<'_>) -> Duration {
+    let Some(text) = of_traces(read, "TIMEOUT") else { return TIMEOUT };
+    let asked = text.parse().ok().map(Duration::from_millis);
+    asked.filter(|asked| (Duration::from_millis(1)..=TIMEOUT).contains(asked)).unwrap_or_else(|| {
+        let most = TIMEOUT.as_millis();
+        warn(format!("OTEL_EXPORTER_OTLP_TIMEOUT={text:?}: allowed are 1 to {most} milliseconds, and {most} it is"));
+        TIMEOUT
+    })
+}
+
+fn is_packed(read: Read<'_>, warn: Warn<'_>) -> bool {
+    let Some(kind) = of_traces(read, "COMPRESSION") else { return false };
+    let is_packed = kind.eq_ignore_ascii_case("gzip");
+    if !is_packed && !kind.eq_ignore_ascii_case("none") {
+        warn(format!(
+            "OTEL_EXPORTER_OTLP_COMPRESSION={kind:?} is not known here, and is ignored; known are gzip and none"
+        ));
+    }
+    is_packed
 }
 
 /// The variable for traces goes before the one for all signals.
@@ -158,14 +176,21 @@ fn secret(value: &str) -> Option<HeaderValue> {
 }
 
 /// `name=value`, separated by commas, values percent-encoded; what is no header is left out.
-fn headers(read: Read<'_>) -> HeaderMap {
+fn headers(read: Read<'_>, warn: Warn<'_>) -> HeaderMap {
     let text = of_traces(read, "HEADERS").unwrap_or_default();
-    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    let header = |(name, value): (&str, &str)| {
-        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
-        Some((HeaderName::from_bytes(name.trim().as_bytes()).ok()?, secret(&value)?))
-    };
-    pairs.filter_map(header).collect()
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(header);
+    let (good, bad): (Vec<_>, Vec<_>) = parts.partition(Option::is_some);
+    if !bad.is_empty() {
+        let count = bad.len();
+        warn(format!("OTEL_EXPORTER_OTLP_HEADERS: {count} of its parts are no name=value, and are left out"));
+    }
+    good.into_iter().flatten().collect()
+}
+
+fn header(part: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = part.split_once('=')?;
+    let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+    Some((HeaderName::from_bytes(name.trim().as_bytes()).ok()?, secret(&value)?))
 }
 
 fn packed(export: &[u8]) -> Vec<u8> {
@@ -206,10 +231,35 @@ mod tests {
         }
     }
 
+    /// A collector, and what was ignored.
+    fn collector(values: &[(&str, &str)]) -> (Collector, Vec<String>) {
+        let mut warnings = Vec::new();
+        (Collector::new(&of(values), &mut |why| warnings.push(why)).unwrap(), warnings)
+    }
+
+    #[test]
+    fn what_is_ignored_is_told_and_keys_are_not() {
+        let good = [("TIMEOUT", "2000"), ("COMPRESSION", "GZIP"), ("COMPRESSION", "none"), ("HEADERS", "a=1, ,b=2,")];
+        let bad = [
+            ("TIMEOUT", "soon"),
+            ("TIMEOUT", "0"),
+            ("TIMEOUT", "10000"),
+            ("COMPRESSION", "zstd"),
+            ("HEADERS", "authorization: Bearer hunter2"),
+        ];
+        let told = |(what, value)| collector(&[(&*format!("OTEL_EXPORTER_OTLP_{what}"), value)]).1;
+        assert!(good.into_iter().all(|it| told(it).is_empty()));
+        for it in bad {
+            let told = told(it);
+            assert!(told.len() == 1 && told[0].contains(it.0) && !told[0].contains("hunter2"), "{told:?}");
+        }
+    }
+
     #[test]
     fn headers_are_decoded_and_what_is_none_is_left_out() {
         let text = "authorization=Bearer%20a%2Cb, x-team = docs ,nonsense,bad name=1,x=a%0Ab";
-        let headers = headers(&of(&[("OTEL_EXPORTER_OTLP_HEADERS", text)]));
+        let (Collector { mut headers, .. }, _) = collector(&[("OTEL_EXPORTER_OTLP_HEADERS", text)]);
+        headers.remove(CONTENT_TYPE);
         assert_eq!(
             (headers.len(), &headers["authorization"], &headers["x-team"]),
             (2, &"Bearer a,b".parse().unwrap(), &"docs".parse().unwrap())
@@ -221,7 +271,7 @@ mod tests {
     fn a_user_in_the_address_is_decoded_and_gives_way_to_a_header() {
         let sent = |to: &str, headers: &str| {
             let values = [("OTEL_EXPORTER_OTLP_ENDPOINT", to), ("OTEL_EXPORTER_OTLP_HEADERS", headers)];
-            Collector::new(&of(&values)).unwrap().headers.get(AUTHORIZATION).cloned()
+            collector(&values).0.headers.get(AUTHORIZATION).cloned()
         };
         assert_eq!(sent("http://me:p%40ss@c:4318", "").unwrap(), "Basic bWU6cEBzcw==");
         assert_eq!(sent("http://me@c", "").unwrap(), "Basic bWU6");

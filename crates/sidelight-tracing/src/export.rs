@@ -111,6 +111,7 @@ fn send(item: Item) {
         None => Err(item), // there is nobody to export to
     };
     if let Err(Item::Kept(kept)) = refused {
+        kept.arena.value().foreign.clear();
         put_away(kept.arena);
     }
 }
@@ -121,7 +122,8 @@ fn count_refused(item: &Item) {
 
 /// Starts the thread; the second call in a process does nothing.
 pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
-    let collector = match Collector::new(&|name| env::var(name).ok()) {
+    let read = |name: &str| env::var(name).ok();
+    let collector = match Collector::new(&read, &mut |why| tracing::warn!(why = why, "a setting is ignored")) {
         Ok(collector) => collector,
         Err(why) => {
             tracing::warn!(error = why, "traces are not exported");
