@@ -71,19 +71,35 @@ pub(crate) async fn ingest(
     corpus: &Corpus,
 ) -> Result<Report, IngestError> {
     let id = CorrelationId::generate();
-    // no client asked for it; it has its ids and its trace all the same
-    let request = Context::begin(&Incoming { correlation_id: Some(&id), ..Incoming::default() });
-    request.scope(bring(queries, embedder, corpus)).await
+    let brought = async {
+        let brought = bring(queries, embedder, corpus, &id).await;
+        if let Err(error) = &brought {
+            sidelight::error!("the documents could not be read to their end", error = error.to_string());
+        }
+        brought
+    };
+    request(&id).scope(brought).await
 }
 
-async fn bring(queries: &DocumentQueries, embedder: &dyn Embedder, corpus: &Corpus) -> Result<Report, IngestError> {
+/// No client asked for it; it has its ids and its trace all the same.
+fn request(id: &CorrelationId) -> Context {
+    Context::begin(&Incoming { correlation_id: Some(id), ..Incoming::default() })
+}
+
+async fn bring(
+    queries: &DocumentQueries,
+    embedder: &dyn Embedder,
+    corpus: &Corpus,
+    id: &CorrelationId,
+) -> Result<Report, IngestError> {
     SourceName::intern(corpus.sources.iter().map(|source| source.name.as_str()));
     let text = corpus.text();
     queries.remember(&text, embedder.model(), false).await?; // so that a run that is broken off is known to be one
     let mut report = Report::default();
     for source in &corpus.sources {
         let run = Run { queries, embedder, source, label: SourceName::named(&source.name) };
-        INGEST.observe(run.label, run.source(&mut report)).await?;
+        // each is a trace of its own, which has room for so many spans
+        request(id).scope(INGEST.observe(run.label, run.source(&mut report))).await?;
     }
     let names: Vec<&str> = corpus.sources.iter().map(|source| source.name.as_str()).collect();
     let is_gone = |source: &&SourceCount| !names.contains(&source.name.as_str());

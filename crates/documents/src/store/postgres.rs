@@ -7,7 +7,7 @@ use super::{
 };
 use crate::Location;
 use sqlx::{
-    AssertSqlSafe, Postgres, SqlSafeStr as _, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Postgres, SqlSafeStr as _, Transaction,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -26,7 +26,8 @@ impl PostgresStore {
     pub(crate) async fn open(to: &PgConnectOptions, model: Model) -> std::result::Result<Self, OpenError> {
         let location = || Location::Server(Box::new(to.clone()));
         let failed = |cause| OpenError::Database { location: location(), cause };
-        let options = to.clone().application_name("sidelight-mcp");
+        // each query has a line of ours where it is slow, with its ids
+        let options = to.clone().application_name("sidelight-mcp").disable_statement_logging();
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
         let pool = pool.connect_with(options).await.map_err(failed)?;
         let migrated = migrator().run(&pool).await;

@@ -11,7 +11,7 @@ use crate::{
 };
 use sidelight::Context;
 use sqlx::{
-    SqlSafeStr as _, Sqlite, Transaction,
+    ConnectOptions as _, SqlSafeStr as _, Sqlite, Transaction,
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -64,7 +64,8 @@ impl SqliteStore {
             .busy_timeout(WAIT)
             // readers go on while somebody writes, and what was committed survives a killed process
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal);
+            .synchronous(SqliteSynchronous::Normal)
+            .disable_statement_logging(); // each query has a line of ours where it is slow, with its ids
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
         let pool = pool.connect_with(options).await.map_err(failed)?;
         let migrated = migrator().run(&pool).await;

@@ -2,7 +2,7 @@
 //! change and go away.
 
 use crate::{
-    running::{Server, binary, store, until},
+    running::{Server, binary, has, store, until},
     wire::{Reply, ask, call, get, request},
 };
 use documents::{After, DocumentName, Library, Location};
@@ -162,7 +162,11 @@ fn a_start_without_a_folder_keeps_what_the_store_was_filled_from() {
     let paths: Vec<String> = contents(&file).0.into_iter().filter(|it| it.source == "docs").map(|it| it.path).collect();
     assert_eq!(paths, ["a.md", "b.md"]);
     fs::rename(&docs, folder.path().join("moved")).unwrap();
-    assert_eq!(ingest(&url, None).status().unwrap().code(), Some(1), "a folder that is gone is an error");
+    let gone = ingest(&url, None).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(gone.status.code(), Some(1), "a folder that is gone is an error");
+    let said = String::from_utf8_lossy(&gone.stderr);
+    let line = said.lines().find(|line| line.contains("could not be read to their end"));
+    assert_eq!(line.is_some_and(|line| line.contains(r#""correlation_id":""#)), has("tracing"), "{said}");
     assert_eq!(contents(&file).0.iter().filter(|it| it.source == "docs").count(), 2, "and nothing is lost");
 }
 

@@ -9,7 +9,7 @@ use crate::{
     wire::{ask, call, modern, request, send, written},
 };
 use serde_json::{Value, json};
-use std::io::Read as _;
+use std::{collections::HashSet, io::Read as _};
 
 fn traced(rate: &str, more: &[(&str, &str)]) -> (Collector, Server) {
     let collector = Collector::start();
@@ -86,15 +86,20 @@ fn a_resource_is_named_by_an_attribute_and_not_by_its_span() {
 }
 
 #[test]
-fn a_reading_of_the_documents_is_a_trace_of_its_own() {
+fn a_reading_of_the_documents_has_an_id_and_each_source_a_trace() {
     let url = model(usize::MAX); // another model, so that all is read anew
     let (collector, _server) = traced("1", &[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);
     if has("tracing") {
+        collector.span(|span| span.name == "ingest sidelight"); // the last one
         let ingest = collector.span(|span| span.name.starts_with("ingest "));
         assert_eq!((ingest.parent().as_str(), ingest.attribute("correlation_id").len()), ("", 32));
         let stored = collector.span(|span| span.name == "store" && span.trace() == ingest.trace());
-        let of_source = collector.spans().into_iter().filter(|span| span.name.starts_with("ingest "));
-        assert!(of_source.map(|span| span.id()).any(|id| id == stored.parent()));
+        assert_eq!(stored.parent(), ingest.id());
+        let sources: Vec<_> = collector.spans().into_iter().filter(|span| span.name.starts_with("ingest ")).collect();
+        let traces: HashSet<String> = sources.iter().map(|source| source.trace()).collect();
+        assert!(sources.len() > 1 && traces.len() == sources.len(), "a trace for each source");
+        let ids: HashSet<String> = sources.iter().map(|source| source.attribute("correlation_id")).collect();
+        assert_eq!(ids.len(), 1, "one id for the whole reading");
     }
 }
 
