@@ -64,14 +64,14 @@ impl Context {
         function()
     }
 
-    /// Headers for a call that leaves this process: what the propagators say, and the correlation id under this name. None
-    /// outside a request.
+    /// Headers for a call that leaves this process: what the propagators say, where there is a span to name, and the
+    /// correlation id under this name. None outside a request.
     #[must_use]
     pub fn headers(&self, correlation: &'static str) -> Vec<(&'static str, String)> {
         let Some(request) = &self.request else { return Vec::new() };
         let arena = request.value();
         let (parent, state) = outbound(&arena, self.span);
-        let mut headers = headers(&parent, &state);
+        let mut headers = if self.span == 0 { Vec::new() } else { headers(&parent, &state) };
         if !arena.correlation_id.is_empty() {
             headers.push((correlation, arena.correlation_id.clone()));
         }
@@ -82,7 +82,7 @@ impl Context {
     /// (<https://google.github.io/sqlcommenter/spec/>): keys in order, values quoted; ids need no escape.
     #[must_use]
     pub fn sql_comment(&self) -> Option<String> {
-        let request = self.request.as_ref().filter(|_| self.is_sampled)?;
+        let request = self.request.as_ref().filter(|_| self.is_sampled && self.span != 0)?;
         let arena = request.value();
         let (parent, _) = outbound(&arena, self.span);
         let id = &arena.correlation_id;

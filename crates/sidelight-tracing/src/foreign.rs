@@ -2,7 +2,7 @@
 //! left out, before such a span is kept.
 
 use crate::escape::{MASK, is_secret};
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{KeyValue, Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 use std::borrow::Cow;
 
@@ -27,6 +27,11 @@ pub(crate) fn tamed(mut span: SpanData) -> SpanData {
     }
     span.links.links.truncate(EVENTS_MAX);
     span.links.links.iter_mut().for_each(|link| tame(&mut link.attributes));
+    if let Status::Error { description } = &mut span.status
+        && description.len() > VALUE_BYTES_MAX
+    {
+        *description = Cow::Owned(cut(description));
+    }
     span
 }
 
@@ -34,7 +39,9 @@ pub(crate) fn tamed(mut span: SpanData) -> SpanData {
 pub(crate) fn bytes(span: &SpanData) -> usize {
     let of = |attributes: &[KeyValue]| attributes.iter().map(of_attribute).sum::<usize>();
     let events = span.events.iter().map(|event| size_of_val(event) + of(&event.attributes)).sum::<usize>();
-    size_of::<SpanData>() + of(&span.attributes) + events
+    let links = span.links.iter().map(|link| size_of_val(link) + of(&link.attributes)).sum::<usize>();
+    let status = if let Status::Error { description } = &span.status { description.len() } else { 0 };
+    size_of::<SpanData>() + of(&span.attributes) + events + links + status
 }
 
 fn of_attribute(attribute: &KeyValue) -> usize {

@@ -122,8 +122,7 @@ fn record(to: &mut Vec<u8>, arena: &Arena, kept: &Kept, place: usize) {
         link(to, arena);
     }
     let remote = if is_root && arena.caller != 0 { IS_REMOTE } else { 0 };
-    encode_key(16, WireType::ThirtyTwoBit, to);
-    to.extend_from_slice(&(SAMPLED | HAS_REMOTE | remote).to_le_bytes());
+    flags(to, 16, SAMPLED | HAS_REMOTE | remote);
 }
 
 fn attributes(to: &mut Vec<u8>, arena: &Arena, place: usize, labels: &[Attribute]) {
@@ -143,6 +142,7 @@ fn link(to: &mut Vec<u8>, arena: &Arena) {
     within(to, 13, |to| {
         bytes(to, 1, &link.trace.to_be_bytes());
         bytes(to, 2, &link.span.to_be_bytes());
+        flags(to, 6, (u32::from(link.sampled) * SAMPLED) | HAS_REMOTE | IS_REMOTE);
     });
 }
 
@@ -200,6 +200,11 @@ fn moment(to: &mut Vec<u8>, field: u32, time: SystemTime) {
     let since: Duration = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     encode_key(field, WireType::SixtyFourBit, to);
     to.extend_from_slice(&u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).to_le_bytes());
+}
+
+fn flags(to: &mut Vec<u8>, field: u32, flags: u32) {
+    encode_key(field, WireType::ThirtyTwoBit, to);
+    to.extend_from_slice(&flags.to_le_bytes());
 }
 
 /// Room that a batch keeps for the next one, three times.

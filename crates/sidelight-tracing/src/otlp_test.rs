@@ -86,6 +86,7 @@ fn an_export_says_who_sends_it_and_what_happened() {
     assert_eq!((root.flags, inner.flags, root.kind), (0x301, 0x101, SpanKind::Client as i32));
     assert_eq!((root.start_time_unix_nano, root.end_time_unix_nano), (1_000_000_000_000, 1_001_000_000_000));
     assert_eq!((root.trace_state.as_str(), root.links.len(), inner.links.len()), ("vendor=1", 1, 0));
+    assert_eq!(root.links[0].flags, 0x301);
     assert_eq!((value(root, "sampling.reason"), value(inner, "sampling.reason")), (Some(word("error")), None));
     assert_eq!((root.status.clone(), inner.status.clone().unwrap().code), (None, StatusCode::Error as i32));
     assert_eq!((value(inner, "error.type"), value(inner, "correlation_id")), (Some(word("busy")), Some(word("c-1"))));

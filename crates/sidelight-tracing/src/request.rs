@@ -140,6 +140,9 @@ fn new_trace() -> (u128, u64, bool) {
 impl Ends for Arena {
     fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<> {
         let kept = seal(self);
+        if kept.is_none() {
+            self.foreign.clear(); // nobody sends them, and they are large
+        }
         move |arena| match kept {
             Some((reason, spans, bytes)) => {
                 let at = (now(), SystemTime::now());
@@ -153,7 +156,6 @@ impl Ends for Arena {
 /// Ends the request; says why it is kept, and how much it is.
 fn seal(arena: &mut Arena) -> Option<(&'static str, usize, usize)> {
     arena.is_live = false;
-    export::truncated(arena.truncated);
     inspect::ended(arena);
     let reason = match () {
         () if arena.sampled => "head",
@@ -161,6 +163,7 @@ fn seal(arena: &mut Arena) -> Option<(&'static str, usize, usize)> {
         () if arena.slow_after.is_some_and(|slow| arena.longest > slow) => "slow",
         () => return None,
     };
+    export::truncated(arena.truncated);
     let spans = arena.records.len() + arena.foreign.len();
     if spans == 0 || !export::is_on() {
         return None;
