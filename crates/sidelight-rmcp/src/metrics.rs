@@ -69,7 +69,7 @@ labels! {
 catalog! {
     /// One request from an MCP client.
     pub OPERATION: Operation<(Method, Tool), Fault> = "mcp.server.operation";
-    /// Requests from MCP clients, by how they ended. What the transport refuses is no request yet: the HTTP edge has it.
+    /// Requests from MCP clients, by how they ended, but for those that rmcp answers before any handler.
     pub REQUESTS: Counter<(Method, Ending)> = "mcp.server.requests";
 }
 

@@ -96,7 +96,7 @@ fn a_reading_of_the_documents_has_an_id_and_each_source_a_trace() {
         let stored = collector.span(|span| span.name == "store" && span.trace() == ingest.trace());
         assert_eq!(stored.parent(), ingest.id());
         let sources: Vec<_> = collector.spans().into_iter().filter(|span| span.name.starts_with("ingest ")).collect();
-        let traces: HashSet<String> = sources.iter().map(|source| source.trace()).collect();
+        let traces: HashSet<String> = sources.iter().map(Span::trace).collect();
         assert!(sources.len() > 1 && traces.len() == sources.len(), "a trace for each source");
         let ids: HashSet<String> = sources.iter().map(|source| source.attribute("correlation_id")).collect();
         assert_eq!(ids.len(), 1, "one id for the whole reading");
