@@ -106,6 +106,8 @@ fn a_call_that_leaves_carries_the_trace_its_state_and_the_correlation_id() {
     let wanted = [("traceparent", PARENT.to_owned()), ("tracestate", "v=1".to_owned()), ("x-id", "c-1".to_owned())];
     assert_eq!(headers, wanted);
     assert!(Context::current().headers("x-id").is_empty());
+    let alone = Context::begin(&Arrival { correlation_id: Some("c-2"), ..Arrival::default() });
+    assert_eq!(alone.headers("x-id"), [("x-id", "c-2".to_owned())], "without a span there is no parent to name");
 }
 
 #[test]

@@ -76,6 +76,33 @@ fn cut(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use opentelemetry::{
+        InstrumentationScope, SpanId,
+        trace::{SpanContext, SpanKind},
+    };
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn the_words_of_a_failure_are_weighed_and_cut() {
+        let span = SpanData {
+            span_context: SpanContext::NONE,
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "work".into(),
+            start_time: UNIX_EPOCH,
+            end_time: UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: opentelemetry_sdk::trace::SpanEvents::default(),
+            links: opentelemetry_sdk::trace::SpanLinks::default(),
+            status: Status::error("x".repeat(1_000_000)),
+            instrumentation_scope: InstrumentationScope::default(),
+        };
+        assert!(bytes(&span) > 1_000_000);
+        let tamed = tamed(span);
+        assert_eq!((tamed.status.clone(), bytes(&tamed) < 2_000), (Status::error("x".repeat(VALUE_BYTES_MAX)), true));
+    }
 
     #[test]
     fn long_words_are_cut_and_secrets_masked() {
