@@ -29,11 +29,10 @@ impl Otel {
         let get = |name: &str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut warnings = Vec::new();
         let sample_rate = sample_rate(&get, &mut warnings);
-        let mut which = |name, known: [&'static str; 2]| which(&get, name, known, &mut warnings);
-        let is_off = which("OTEL_SDK_DISABLED", ["false", "true"]) == Some("true");
-        let is_off = is_off | (which("OTEL_TRACES_EXPORTER", ["otlp", "none"]) == Some("none"));
+        let disabled = which(&get, "OTEL_SDK_DISABLED", ["false", "true"], &mut warnings);
+        let exporter = which(&get, "OTEL_TRACES_EXPORTER", ["otlp", "none"], &mut warnings);
         let endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| get("OTEL_EXPORTER_OTLP_ENDPOINT"));
-        let export = endpoint.is_some() && !is_off;
+        let export = endpoint.is_some() && disabled != Some("true") && exporter != Some("none");
         let protocol = get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"));
         if let Some(protocol) = protocol.filter(|protocol| export && protocol != "http/protobuf") {
             warnings.push(format!(
@@ -44,9 +43,11 @@ impl Otel {
             warnings.push(format!("{name} is set, and is not honoured here"));
         }
         let propagators = propagators(&get, &mut warnings);
-        let attributes = get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-        let environment = attribute(&attributes, "deployment.environment.name");
-        let service_name = get("OTEL_SERVICE_NAME").or_else(|| attribute(&attributes, "service.name"));
+        let attributes = attributes(&get, &mut warnings);
+        let attribute = |name| attributes.iter().find_map(|(known, value)| (known == name).then(|| value.clone()));
+        let attribute = |name| attribute(name).filter(|value| !value.is_empty());
+        let environment = attribute("deployment.environment.name");
+        let service_name = get("OTEL_SERVICE_NAME").or_else(|| attribute("service.name"));
         Self { service_name, environment, sample_rate, export, propagators, warnings }
     }
 }
@@ -68,11 +69,22 @@ fn which(
 }
 
 /// `key=value`, separated by commas, values percent-encoded.
-fn attribute(attributes: &str, key: &str) -> Option<String> {
-    let mut pairs = attributes.split(',').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(known, _)| known.trim() == key)?;
-    let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
-    Some(value.into_owned()).filter(|value| !value.is_empty())
+fn attributes(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Vec<(String, String)> {
+    let text = get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let pair = |part: &str| {
+        let (key, value) = part.split_once('=')?;
+        Some((key.trim().to_owned(), percent_decode_str(value.trim()).decode_utf8().ok()?.into_owned()))
+    };
+    let mut pairs = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match pair(part) {
+            Some(pair) => pairs.push(pair),
+            None => {
+                warnings.push(format!("OTEL_RESOURCE_ATTRIBUTES has {part:?}, which is no key=value, and is ignored"));
+            }
+        }
+    }
+    pairs
 }
 
 fn sample_rate(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Option<f64> {
@@ -176,11 +188,13 @@ mod tests {
     #[test]
     fn tracing_is_of_the_service_that_the_attributes_name_unless_a_variable_does() {
         let attributes =
-            ("OTEL_RESOURCE_ATTRIBUTES", "team=x, service.name = my%20shop,deployment.environment.name=prod,=");
+            ("OTEL_RESOURCE_ATTRIBUTES", "team=x, service.name = my%20shop,deployment.environment.name=prod,");
         let otel = of(&[attributes]);
         assert_eq!((otel.service_name.as_deref(), otel.environment.as_deref()), (Some("my shop"), Some("prod")));
         assert_eq!(of(&[attributes, ("OTEL_SERVICE_NAME", "docs")]).service_name.as_deref(), Some("docs"));
         assert_eq!(of(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=")]).service_name, None);
+        let bad = of(&[("OTEL_RESOURCE_ATTRIBUTES", "nonsense,service.name=shop")]);
+        assert_eq!((bad.service_name.as_deref(), bad.warnings.len(), otel.warnings.len()), (Some("shop"), 1, 0));
     }
 
     #[test]

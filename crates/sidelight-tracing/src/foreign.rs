@@ -74,7 +74,7 @@ fn cut(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use opentelemetry::{
         InstrumentationScope, SpanId,
@@ -82,9 +82,9 @@ mod tests {
     };
     use std::time::UNIX_EPOCH;
 
-    #[test]
-    fn the_words_of_a_failure_are_weighed_and_cut() {
-        let span = SpanData {
+    /// A span that somebody else made, and that ended so.
+    pub(crate) fn span(status: Status) -> SpanData {
+        SpanData {
             span_context: SpanContext::NONE,
             parent_span_id: SpanId::INVALID,
             parent_span_is_remote: false,
@@ -96,9 +96,14 @@ mod tests {
             dropped_attributes_count: 0,
             events: opentelemetry_sdk::trace::SpanEvents::default(),
             links: opentelemetry_sdk::trace::SpanLinks::default(),
-            status: Status::error("x".repeat(1_000_000)),
+            status,
             instrumentation_scope: InstrumentationScope::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_failure_are_weighed_and_cut() {
+        let span = span(Status::error("x".repeat(1_000_000)));
         assert!(bytes(&span) > 1_000_000);
         let tamed = tamed(span);
         assert_eq!((tamed.status.clone(), bytes(&tamed) < 2_000), (Status::error("x".repeat(VALUE_BYTES_MAX)), true));

@@ -189,7 +189,19 @@ pub(crate) fn age(since: Instant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::tests::span;
+    use opentelemetry::trace::Status;
     use std::{collections::HashSet, iter, ptr, thread};
+
+    #[test]
+    fn spans_of_others_go_with_a_request_that_nobody_exports() {
+        let (request, _, _) = begin(&Arrival::default());
+        request.value().gather(span(Status::Unset));
+        drop(request);
+        let arena = free_arena(); // the same one: this thread put it away last
+        assert!(arena.value().foreign.is_empty());
+        put_away(arena);
+    }
 
     #[test]
     fn a_thread_that_ends_gives_its_arena_back() {

@@ -6,7 +6,11 @@ use crate::{
     running::{Server, has, until},
     wire::get,
 };
-use std::time::Duration;
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    time::Duration,
+};
 
 const LATER: &str = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n";
 /// `partial_success { rejected_spans: 1, error_message: "no" }`.
@@ -53,6 +57,31 @@ fn what_the_standard_variables_say_of_an_export_is_done() {
         let heads = collector.heads();
         let all = |wanted: &str| heads.iter().all(|head| head.contains(wanted));
         assert!(all("post /elsewhere ") && all("x-team: docs and more") && all("content-encoding: gzip"), "{heads:?}");
+    }
+}
+
+#[test]
+fn a_proxy_carries_https_and_nothing_else() {
+    let (collector, proxy) = (Collector::start(), TcpListener::bind("127.0.0.1:0").unwrap());
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let with = |endpoint: &str| {
+        let proxy = [("ALL_PROXY", address.as_str()), ("NO_PROXY", "")];
+        let own = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_TRACE_SAMPLE_RATE", "1")];
+        let server = Server::with(&[proxy, own].concat());
+        assert_eq!(search(&server, "").status, 200);
+        server
+    };
+    let _plain = with(&collector.url);
+    if has("tracing") {
+        collector.span(|span| span.name == "tools/call search_docs");
+        assert!(proxy.accept().is_err(), "nobody came");
+        let _secret = with("https://collector.invalid:4318");
+        let (stream, _) = until(|| proxy.accept().ok()).expect("it is asked for a way");
+        stream.set_nonblocking(false).unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        assert!(line.starts_with("CONNECT collector.invalid:4318 "), "{line}");
     }
 }
 
