@@ -10,6 +10,7 @@ use rmcp::{
     service::RequestContext,
     transport::{
         StreamableHttpServerConfig,
+        async_rw::AsyncRwTransport,
         streamable_http_server::{StreamableHttpService, session::local::LocalSessionManager},
     },
 };
@@ -17,7 +18,7 @@ use sidelight::{
     Context, InContext as _, LogFormat, Operation, Output, Profiling, Propagators, Settings, catalog, labels,
     tracing::note,
 };
-use sidelight_rmcp::{Observed, Tool};
+use sidelight_rmcp::{Observed, ObservedTransport, Tool};
 use std::{convert::Infallible, env, error::Error, sync::Arc, time::Duration};
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -48,7 +49,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["http"] => http().await,
         ["stdio"] => {
-            let client = Observed::new(Work).serve(rmcp::transport::stdio_pipes()).await?;
+            let (input, output) = rmcp::transport::stdio_pipes();
+            let transport = ObservedTransport::new(AsyncRwTransport::new(input, output));
+            let client = Box::pin(Observed::new(Work).serve(transport)).await?;
             client.waiting().await?;
             Ok(())
         }

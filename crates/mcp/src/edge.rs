@@ -1,6 +1,6 @@
 //! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply; its trace
-//! begins; a reply that is a stream is watched. Part of every build. Host, Origin and the length of the body are checked by
-//! `rmcp`'s transport, behind this.
+//! begins; a request that no handler saw is recorded when it is refused; a reply that is a stream is watched. Part of every
+//! build. Host, Origin and the length of the body are checked by `rmcp`'s transport, behind this.
 
 use crate::{
     metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
@@ -8,11 +8,13 @@ use crate::{
     streams::Streams,
 };
 use axum::{
+    body::Body,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
 };
+use http_body_util::BodyExt as _;
 use sidelight::{CorrelationId, correlation, metrics::Stopwatch};
 use sidelight_rmcp::Seat;
 
@@ -20,16 +22,40 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
     let given = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
     let id = given.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
-    request.extensions_mut().insert(id.clone());
-    let seat = Seat::begin(request.headers(), &id, request.method() == Method::GET);
+    let seat = Seat::begin(request.headers(), id, request.method() == Method::GET);
     request.extensions_mut().insert(seat.clone());
     let (method, route) = (method(request.method()), route(request.uri().path()));
+    let asks = method == HttpMethod::Post && route == HttpRoute::Mcp;
+    if asks {
+        request = request.map(|body| heard(body, seat.clone()));
+    }
     let mut active = Active::new(method, route);
     let mut response = seat.http().clone().scope(next.run(request)).await;
     active.status = status(response.status());
     drop(active);
+    if asks && (response.status().is_client_error() || response.status().is_server_error()) {
+        response = refused(response, &seat).await;
+    }
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
     streams.watch(response, seat)
+}
+
+/// A body whose words are kept at the seat until a handler takes the request.
+fn heard(body: Body, seat: Seat) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        if let Some(piece) = frame.data_ref() {
+            seat.hear(piece);
+        }
+        frame
+    }))
+}
+
+/// The same reply, recorded if no handler gave it. One that refuses is whole in memory.
+async fn refused(response: Response, seat: &Seat) -> Response {
+    let (head, body) = response.into_parts();
+    let reply = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    seat.refused(head.status, &reply);
+    Response::from_parts(head, reply.into())
 }
 
 fn method(method: &Method) -> HttpMethod {

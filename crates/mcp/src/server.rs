@@ -17,11 +17,13 @@ use embeddings::{EmbedError, Embedder, HttpEmbedder, LocalEmbedder, ModelName};
 use rmcp::{
     ServiceExt as _,
     service::ServerInitializeError,
-    transport::{StreamableHttpServerConfig, streamable_http_server::StreamableHttpService},
+    transport::{
+        StreamableHttpServerConfig, async_rw::AsyncRwTransport, streamable_http_server::StreamableHttpService,
+    },
 };
 use sidelight::{Catalog, Running};
 use sidelight_admin::{AdminError, Health};
-use sidelight_rmcp::{Observed, Tool};
+use sidelight_rmcp::{Observed, ObservedTransport, Tool};
 use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -193,7 +195,9 @@ impl McpServer {
         let filling = tokio::spawn(keep(library.clone(), corpus, health));
         let handler = Observed::new(McpHandler::with(library.clone(), config.declared.clone(), config.tool_time));
         let serve = async {
-            match Box::pin(handler.serve(rmcp::transport::stdio_pipes())).await {
+            let (input, output) = rmcp::transport::stdio_pipes();
+            let transport = ObservedTransport::new(AsyncRwTransport::new(input, output));
+            match Box::pin(handler.serve(transport)).await {
                 Ok(client) => drop(client.waiting().await), // a client that leaves is the end, however it leaves
                 Err(ServerInitializeError::ConnectionClosed(_)) => {}
                 Err(error) => return Err(ServerError::Stdio(error.to_string())),

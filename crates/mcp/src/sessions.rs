@@ -16,6 +16,7 @@ use rmcp::{
     },
 };
 use sidelight::{Context, label::Label as _, operation::Begun, tracing::Incoming};
+use sidelight_rmcp::ObservedTransport;
 use std::{
     collections::HashMap,
     convert::Infallible,
@@ -88,13 +89,13 @@ fn tell(run: Begun<Infallible>, id: &SessionId, why: SessionEnd) {
 
 impl SessionManager for Sessions {
     type Error = LocalSessionManagerError;
-    type Transport = <LocalSessionManager as SessionManager>::Transport;
+    type Transport = ObservedTransport<<LocalSessionManager as SessionManager>::Transport>;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         self.make_room().await;
         let (id, transport) = self.inner.create_session().await?;
         self.touch(&id);
-        Ok((id, transport))
+        Ok((id, ObservedTransport::new(transport)))
     }
 
     async fn initialize_session(
@@ -150,7 +151,11 @@ impl SessionManager for Sessions {
         self.make_room().await;
         let restored = self.inner.restore_session(id.clone()).await?;
         self.touch(&id);
-        Ok(restored)
+        Ok(match restored {
+            RestoreOutcome::Restored(transport) => RestoreOutcome::Restored(ObservedTransport::new(transport)),
+            RestoreOutcome::AlreadyPresent => RestoreOutcome::AlreadyPresent,
+            _ => RestoreOutcome::NotSupported,
+        })
     }
 }
 

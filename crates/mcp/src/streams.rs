@@ -185,7 +185,7 @@ mod tests {
     use sidelight::{CorrelationId, metrics::sample};
 
     fn seat() -> Seat {
-        Seat::begin(&HeaderMap::new(), &CorrelationId::generate(), false)
+        Seat::begin(&HeaderMap::new(), CorrelationId::generate(), false)
     }
 
     fn stream(streams: &Streams, body: Body) -> Response {

@@ -1,44 +1,45 @@
 //! What a request says of itself beside its method: attributes of its span, in the words of the conventions, and who sent it,
 //! for its line. Nothing of it can become a label: clients choose these words.
 
-use crate::metrics::Method;
-use http::request::Parts;
-use rmcp::{
-    RoleServer,
-    model::{ErrorCode, ProtocolVersion, RequestId},
-    service::RequestContext,
-};
+use crate::{message::Message, metrics::Method};
+use rmcp::model::{ErrorCode, InitializeRequestParams, ProtocolVersion, RequestId, RequestMetaObject};
 use sidelight::tracing::{self, note};
 
 /// What is noted of a request; empty in a build without traces.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Facts(Option<Known>);
 
+#[derive(Debug)]
 struct Known {
-    method: Method,
     id: RequestId,
     version: Option<ProtocolVersion>,
     session: Option<Box<str>>,
     is_http: bool,
-    client: Box<str>,
+    client: Option<Box<str>>,
     about: Option<(&'static str, Box<str>)>,
 }
 
 impl Facts {
-    pub(crate) fn of(method: Method, parts: Option<&Parts>, request: &RequestContext<RoleServer>) -> Self {
+    pub(crate) fn of(message: &Message<'_>) -> Self {
         if !tracing::COMPILED {
             return Self::default();
         }
-        let session = parts.and_then(|parts| parts.headers.get("mcp-session-id")?.to_str().ok());
+        let session = message.parts.and_then(|parts| parts.headers.get("mcp-session-id")?.to_str().ok());
         Self(Some(Known {
-            method,
-            id: request.id.clone(),
-            version: request.protocol_version(),
+            id: message.id.clone(),
+            version: message.meta.protocol_version(),
             session: session.map(Box::from),
-            is_http: parts.is_some(),
-            client: client(request),
+            is_http: message.is_http(),
+            client: client(message.meta),
             about: None,
         }))
+    }
+
+    /// What was agreed upon in the handshake stands where the message says nothing.
+    pub(crate) fn meet(&mut self, agreed: &InitializeRequestParams) {
+        let Some(known) = &mut self.0 else { return };
+        known.version.get_or_insert_with(|| agreed.protocol_version.clone());
+        known.client.get_or_insert_with(|| name(&agreed.client_info.name, &agreed.client_info.version));
     }
 
     /// What the request is about, where that is no label.
@@ -50,17 +51,17 @@ impl Facts {
 
     /// Who sent it, as `name/version`; a client may say anything, or nothing.
     pub(crate) fn client(&self) -> &str {
-        self.0.as_ref().map_or("", |known| &known.client)
+        self.0.as_ref().and_then(|known| known.client.as_deref()).unwrap_or_default()
     }
 
     /// Notes all of it on the operation that the current code is in.
-    pub(crate) fn note(&self) {
+    pub(crate) fn note(&self, method: Method) {
         let Some(known) = &self.0 else { return };
         match &known.id {
             RequestId::Number(number) => note("jsonrpc.request.id", number.to_string().as_str()),
             RequestId::String(text) => note("jsonrpc.request.id", &**text),
         }
-        if known.method == Method::ToolsCall {
+        if method == Method::ToolsCall {
             note("gen_ai.operation.name", "execute_tool");
         }
         if let Some(version) = &known.version {
@@ -86,13 +87,11 @@ pub(crate) fn note_code(code: ErrorCode) {
     }
 }
 
-/// From the message itself, as newer revisions have it; else from the handshake.
-fn client(request: &RequestContext<RoleServer>) -> Box<str> {
-    if let Some(info) = request.meta.get("io.modelcontextprotocol/clientInfo") {
-        let word = |key| info.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
-        return name(word("name"), word("version"));
-    }
-    request.peer.peer_info().map(|info| name(&info.client_info.name, &info.client_info.version)).unwrap_or_default()
+/// From the message itself, as newer revisions have it.
+fn client(meta: &RequestMetaObject) -> Option<Box<str>> {
+    let info = meta.get("io.modelcontextprotocol/clientInfo")?;
+    let word = |key| info.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    Some(name(word("name"), word("version")))
 }
 
 fn name(name: &str, version: &str) -> Box<str> {

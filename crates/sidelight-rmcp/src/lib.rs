@@ -2,6 +2,9 @@
 //! request's context begins here, or joins what its listener began ([`Seat`]); its operation is timed here, its correlation id
 //! goes back from here.
 //!
+//! Some requests never come to a handler: `rmcp` answers them by itself. Over stdio, and in sessions (as a session manager's
+//! transport), [`ObservedTransport`] sees them; whatever else an HTTP transport refuses its listener tells the [`Seat`].
+//!
 //! The OpenTelemetry conventions for MCP live in this crate and nowhere else. It has no listener and no tool.
 //!
 //! ```
@@ -17,12 +20,16 @@
 //! # let _ = seen;
 //! ```
 
+mod caller;
+mod counted;
 mod facts;
+mod message;
 mod metrics;
 mod reply;
 mod seam;
 mod seat;
 mod size;
+mod transport;
 
 use metrics::Method;
 pub use metrics::{CATALOG, Fault, Tool};
@@ -46,6 +53,7 @@ use rmcp::{
 use seam::Seam;
 pub use seat::Seat;
 use std::borrow::Cow;
+pub use transport::ObservedTransport;
 
 /// A handler whose requests are observed. It answers as the handler itself would, and adds the correlation id to the
 /// results' `_meta`.
@@ -76,8 +84,8 @@ impl<H> Observed<H> {
 macro_rules! requests {
     ($($method:ident($($argument:ident: $type:ty)?) -> $reply:ty = $label:ident;)*) => {$(
         async fn $method(&self, $($argument: $type,)? context: RequestContext<RoleServer>) -> Result<$reply, ErrorData> {
-            let seam = Seam::new(Method::$label, Tool::none(), &context);
-            seam.run(self.inner.$method($($argument,)? context)).await
+            let seam = Seam::reaches(Method::$label, Tool::none(), &context);
+            seam.run(context.ct.clone(), self.inner.$method($($argument,)? context)).await
         }
     )*};
 }
@@ -99,8 +107,8 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let seam = Seam::new(Method::ToolsCall, Tool::named(&request.name), &context);
-        seam.run(self.inner.call_tool(request, context)).await
+        let seam = Seam::reaches(Method::ToolsCall, Tool::named(&request.name), &context);
+        seam.run(context.ct.clone(), self.inner.call_tool(request, context)).await
     }
 
     async fn get_prompt(
@@ -108,8 +116,8 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let seam = Seam::new(Method::PromptsGet, Tool::none(), &context).about("gen_ai.prompt.name", &request.name);
-        seam.run(self.inner.get_prompt(request, context)).await
+        let seam = Seam::reaches(Method::PromptsGet, Tool::none(), &context).about("gen_ai.prompt.name", &request.name);
+        seam.run(context.ct.clone(), self.inner.get_prompt(request, context)).await
     }
 
     async fn read_resource(
@@ -117,8 +125,8 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let seam = Seam::new(Method::ResourcesRead, Tool::none(), &context).about("mcp.resource.uri", &request.uri);
-        seam.run(self.inner.read_resource(request, context)).await
+        let seam = Seam::reaches(Method::ResourcesRead, Tool::none(), &context).about("mcp.resource.uri", &request.uri);
+        seam.run(context.ct.clone(), self.inner.read_resource(request, context)).await
     }
 
     /// Also a request of a known method whose parameters are not that method's.
@@ -128,8 +136,8 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let method = Method::of_word(&request.method).unwrap_or(Method::Other);
-        let seam = Seam::new(method, Tool::none(), &context);
-        seam.run(self.inner.on_custom_request(request, context)).await
+        let seam = Seam::reaches(method, Tool::none(), &context);
+        seam.run(context.ct.clone(), self.inner.on_custom_request(request, context)).await
     }
 
     requests! {
@@ -171,7 +179,8 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     }
     /// Counted and not timed: a subscription lasts as long as its client likes.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        seam::counted(Method::Listen, self.inner.listen(context)).await
+        let seam = Seam::reaches(Method::Listen, Tool::none(), context.request_context());
+        seam.run_untimed(self.inner.listen(context)).await
     }
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
         self.inner.get_tool(name)

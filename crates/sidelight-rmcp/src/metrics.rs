@@ -48,7 +48,7 @@ labels! {
         SkillsGet = "skills/get",
         /// News, please, as long as the client listens.
         Listen = "subscriptions/listen",
-        /// A method of nobody's specification.
+        /// A method of nobody's specification, or of a request that could not be read.
         Other = "other",
     }
     /// The tool, as it was registered; any other name is `other`.
@@ -69,7 +69,7 @@ labels! {
 catalog! {
     /// One request from an MCP client.
     pub OPERATION: Operation<(Method, Tool), Fault> = "mcp.server.operation";
-    /// Requests from MCP clients, by how they ended, but for those that rmcp answers before any handler.
+    /// Requests from MCP clients, by how they ended.
     pub REQUESTS: Counter<(Method, Ending)> = "mcp.server.requests";
 }
 

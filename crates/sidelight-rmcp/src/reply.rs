@@ -120,12 +120,19 @@ impl<T: Seen> Reply<T> {
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.0 {
             Ok(reply) => reply.failed(),
-            Err(error) => Some(match error.code {
-                ErrorCode::INVALID_PARAMS => Fault::InvalidParams,
-                ErrorCode::METHOD_NOT_FOUND => Fault::MethodNotFound,
-                ErrorCode::INTERNAL_ERROR => Fault::Internal,
-                _ => Fault::Other,
-            }),
+            Err(error) => Some(Fault::of(error.code)),
+        }
+    }
+}
+
+impl Fault {
+    /// Of a protocol error.
+    pub(crate) fn of(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::INVALID_PARAMS => Self::InvalidParams,
+            ErrorCode::METHOD_NOT_FOUND => Self::MethodNotFound,
+            ErrorCode::INTERNAL_ERROR => Self::Internal,
+            _ => Self::Other,
         }
     }
 }

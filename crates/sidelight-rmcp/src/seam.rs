@@ -1,43 +1,78 @@
-//! The one place that every request passes: its ids, its context, its operation, its count.
+//! The one place that every request passes. It begins where the message comes in, if that place is observed
+//! (`transport.rs`), else where a handler gets it; it ends with the handler's reply, or with that of whoever answered before
+//! any handler.
 
 use crate::{
     Fault, Seat, TIMED_OUT, Tool,
-    facts::{Facts, note_code},
-    metrics::{Ending, Method, OPERATION, REQUESTS},
-    reply::{Reply, Seen},
-    seat::{carrier, state},
+    counted::Counted,
+    facts::Facts,
+    message::Message,
+    metrics::{Method, OPERATION},
+    reply::Seen,
+    transport::Arrived,
 };
-use http::request::Parts;
-use rmcp::{ErrorData, RoleServer, model::ErrorCode, service::RequestContext};
-use sidelight::{
-    Context, CorrelationId, correlation,
-    label::Label,
-    tracing::{self, Carrier, Incoming},
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{ClientRequest, ErrorCode, InitializeRequestParams},
+    service::RequestContext,
 };
-use std::time::Instant;
+use sidelight::{Context, CorrelationId, correlation};
+use std::pin::pin;
 use tokio_util::sync::CancellationToken;
 
 /// The code of a request that its client took back; outside the range that JSON-RPC and MCP keep for themselves.
 const CANCELLED: ErrorCode = ErrorCode(-31_800);
 
-/// What is taken from a request before the handler owns it.
+/// What is taken from a request before its handler owns it.
+#[derive(Debug)]
 pub(crate) struct Seam {
     labels: (Method, Tool),
     context: Context,
     correlation: CorrelationId,
-    cancelled: CancellationToken,
     facts: Facts,
     seat: Option<Seat>,
 }
 
 impl Seam {
-    pub(crate) fn new(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Self {
-        let parts = request.extensions.get::<Parts>();
-        let correlation = correlation(parts, request);
-        let seat = parts.and_then(|parts| parts.extensions.get::<Seat>()).cloned();
-        let context = context(parts, request, &correlation, seat.as_ref());
-        let facts = Facts::of(method, parts, request);
-        Self { labels: (method, tool), context, correlation, cancelled: request.ct.clone(), facts, seat }
+    /// Begins where the message comes in.
+    pub(crate) fn arrives(request: &ClientRequest, message: &Message<'_>) -> Self {
+        let tool = match request {
+            ClientRequest::CallToolRequest(call) => Tool::named(&call.params.name),
+            _ => Tool::none(),
+        };
+        Self::begin((Method::of_word(request.method()).unwrap_or(Method::Other), tool), message)
+    }
+
+    /// Goes on with what began where the message came in, or begins where a handler gets it.
+    pub(crate) fn reaches(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Self {
+        let arrived = request.extensions.get::<Arrived>().and_then(Arrived::take);
+        let mut seam = arrived.unwrap_or_else(|| Self::begin((method, tool), &Message::in_hand(request)));
+        seam.labels = (method, tool);
+        request.peer.peer_info().iter().for_each(|agreed| seam.meet(agreed));
+        seam
+    }
+
+    /// Says what was agreed upon in the handshake.
+    pub(crate) fn meet(&mut self, agreed: &InitializeRequestParams) {
+        self.facts.meet(agreed);
+    }
+
+    fn begin(labels: (Method, Tool), message: &Message<'_>) -> Self {
+        let correlation = message.correlation();
+        let context = message.context(&correlation);
+        Self { labels, context, correlation, facts: Facts::of(message), seat: message.seat.cloned() }
+    }
+
+    /// Of a request of which nothing could be read but that it came.
+    pub(crate) fn unread(seat: &Seat) -> Self {
+        let (context, correlation) = (seat.http().clone(), seat.correlation().clone());
+        Self {
+            labels: (Method::Other, Tool::none()),
+            context,
+            correlation,
+            facts: Facts::default(),
+            seat: Some(seat.clone()),
+        }
     }
 
     /// Says what the request is about, by an attribute of the conventions.
@@ -49,19 +84,46 @@ impl Seam {
     /// Runs the handler's future, until its end or until the client takes the request back.
     pub(crate) async fn run<T: Seen>(
         self,
+        taken_back: CancellationToken,
         reply: impl Future<Output = Result<T, ErrorData>> + Send,
     ) -> Result<T, ErrorData> {
-        let mut counted = Counted::new(self.labels, self.facts, self.context.clone());
-        counted.seat = self.seat;
-        let told = self.context.scope(counted.observe(reply));
-        let Some(mut reply) = self.cancelled.run_until_cancelled(told).await else {
+        let (context, id) = (self.context.clone(), self.correlation.clone());
+        let mut counted = self.counted();
+        let reply = pin!(reply); // it may be large, and each future that holds it by value holds it twice
+        let told = context.scope(counted.observe(reply));
+        let Some(mut reply) = taken_back.run_until_cancelled(told).await else {
             return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
         };
         if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
             meta.0.remove(TIMED_OUT);
-            meta.0.insert(correlation::META.to_owned(), self.correlation.as_str().into());
+            meta.0.insert(correlation::META.to_owned(), id.as_str().into());
         }
         reply.0
+    }
+
+    /// Runs what lasts as long as its client likes: counted, and not timed.
+    pub(crate) async fn run_untimed(
+        self,
+        reply: impl Future<Output = Result<(), ErrorData>> + Send,
+    ) -> Result<(), ErrorData> {
+        let context = self.context.clone();
+        let mut counted = self.counted();
+        context.scope(counted.attend(pin!(reply))).await.0
+    }
+
+    /// Ends with a reply that no handler gave, of which there may be more to note.
+    pub(crate) fn answered(self, fault: Option<Fault>, note: impl FnOnce()) {
+        self.counted().end(fault, note);
+    }
+
+    /// Ends without a reply.
+    pub(crate) fn taken_back(self) {
+        let _without_an_end = OPERATION.begin(self.labels);
+        drop(self.counted());
+    }
+
+    fn counted(self) -> Counted {
+        Counted::new(self.labels, self.facts, self.context, self.seat)
     }
 }
 
@@ -71,130 +133,9 @@ pub(crate) async fn direct<T: Seen>(
     tool: Tool,
     reply: impl Future<Output = Result<T, ErrorData>>,
 ) -> Result<T, ErrorData> {
-    let mut reply = Counted::new((method, tool), Facts::default(), Context::current()).observe(reply).await;
+    let mut reply = Counted::new((method, tool), Facts::default(), Context::current(), None).observe(pin!(reply)).await;
     if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
         meta.0.remove(TIMED_OUT);
     }
-    reply.0
-}
-
-impl<T: Seen> Reply<T> {
-    /// Notes the code of a protocol error.
-    fn note(&self) {
-        if let Err(error) = &self.0 {
-            note_code(error.code);
-        }
-    }
-}
-
-/// The conventions' order: what the message itself carries goes before what its transport does. Where it carries no caller's
-/// context, it joins the HTTP request.
-fn context(
-    parts: Option<&Parts>,
-    request: &RequestContext<RoleServer>,
-    correlation: &CorrelationId,
-    seat: Option<&Seat>,
-) -> Context {
-    let (traceparent, tracestate) = (request.meta.get_traceparent(), request.meta.get_tracestate());
-    let message = Carrier { traceparent, tracestate, uber_trace_id: None };
-    if let Some(seat) = seat.filter(|_| !message.has_context()) {
-        return seat.http().clone();
-    }
-    let state = parts.map(|parts| state(&parts.headers)).unwrap_or_default();
-    let transport = parts.map(|parts| carrier(&parts.headers, &state)).unwrap_or_default();
-    let carriers = [message, transport];
-    Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting: false })
-}
-
-/// Over HTTP the edge has made or validated the id, and its reply's header holds it already; over stdio only the message
-/// can carry one.
-fn correlation(parts: Option<&Parts>, request: &RequestContext<RoleServer>) -> CorrelationId {
-    let made = parts.and_then(|parts| parts.extensions.get::<CorrelationId>().cloned());
-    let sent = || {
-        let header = parts.and_then(|parts| parts.headers.get(correlation::HEADER)).and_then(|it| it.to_str().ok());
-        let meta = || request.meta.get(correlation::META).and_then(serde_json::Value::as_str);
-        header.or_else(meta).and_then(CorrelationId::accept)
-    };
-    made.or_else(sent).unwrap_or_else(CorrelationId::generate)
-}
-
-/// Counts a request once and writes its line, also when its future is dropped.
-struct Counted {
-    labels: (Method, Tool),
-    ending: Ending,
-    facts: Facts,
-    context: Context,
-    seat: Option<Seat>,
-    began: Instant,
-    bytes: u64,
-}
-
-impl Counted {
-    fn new(labels: (Method, Tool), facts: Facts, context: Context) -> Self {
-        Self { labels, ending: Ending::Cancelled, facts, context, seat: None, began: Instant::now(), bytes: 0 }
-    }
-
-    /// Runs the handler's future as an operation, whose ids the line will have.
-    async fn observe<T: Seen>(&mut self, reply: impl Future<Output = Result<T, ErrorData>>) -> Reply<T> {
-        let operation = OPERATION.observe(self.labels, async {
-            self.context = Context::current();
-            if let Some(seat) = &self.seat {
-                seat.take(self.context.clone());
-            }
-            self.facts.note();
-            let reply = Reply(reply.await);
-            reply.note();
-            self.ends(&reply);
-            reply
-        });
-        operation.await
-    }
-
-    fn ends<T: Seen>(&mut self, reply: &Reply<T>) {
-        self.ending = match reply.fault() {
-            None => Ending::Ok,
-            Some(Fault::Timeout) => Ending::Timeout,
-            Some(_) => Ending::Error,
-        };
-        if tracing::COMPILED {
-            self.bytes = reply.bytes();
-        }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let (method, tool) = self.labels;
-        if std::thread::panicking() {
-            self.ending = Ending::Error;
-        }
-        REQUESTS.add((method, self.ending), 1);
-        self.context.clone().run(|| {
-            sidelight::info!(
-                "request",
-                method = word(method),
-                tool = word(tool),
-                outcome = word(self.ending),
-                duration_seconds = self.began.elapsed().as_secs_f64(),
-                bytes = self.bytes,
-                client = self.facts.client(),
-            );
-        });
-    }
-}
-
-/// A label as it is shown.
-fn word<L: Label>(label: L) -> &'static str {
-    L::value(label.index()).unwrap_or_default()
-}
-
-/// Counts what lasts as long as its client likes, and is not timed.
-pub(crate) async fn counted(
-    method: Method,
-    reply: impl Future<Output = Result<(), ErrorData>>,
-) -> Result<(), ErrorData> {
-    let mut counted = Counted::new((method, Tool::none()), Facts::default(), Context::current());
-    let reply = Reply(reply.await);
-    counted.ends(&reply);
     reply.0
 }

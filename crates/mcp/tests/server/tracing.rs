@@ -6,6 +6,7 @@ mod outbound;
 mod pages;
 mod receivers;
 mod spans;
+mod unhandled;
 
 use crate::{
     collector::Collector,
@@ -18,6 +19,14 @@ use std::{net::TcpListener, time::Duration};
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
 const TRACE: [u8; 16] =
     [0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c];
+
+/// A server that sends its traces of this rate, and where it sends them to.
+fn traced(rate: &str, more: &[(&str, &str)]) -> (Collector, Server) {
+    let collector = Collector::start();
+    let own = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()), ("OTEL_TRACE_SAMPLE_RATE", rate)];
+    let server = Server::with(&[own.as_slice(), more].concat());
+    (collector, server)
+}
 
 fn search(server: &Server, headers: &str) -> crate::wire::Reply {
     let params = json!({ "name": "search_docs", "arguments": { "query": "borrow" } });

@@ -3,10 +3,11 @@
 use super::{grows, page};
 use crate::{
     collector::Collector,
+    lifecycle::{in_session, session},
     models::model,
     running::{Server, store, until},
     stdio,
-    wire::{ask, call, get},
+    wire::{ask, call, get, request},
 };
 use documents::{Library, Location};
 use embeddings::LocalEmbedder;
@@ -118,7 +119,7 @@ fn an_exemplar_leads_to_a_trace_that_the_collector_has() {
     let Some(_) = page(&server) else { return };
     let exemplar = || {
         let headers = "accept: application/openmetrics-text; version=1.0.0\r\n";
-        let page = crate::wire::request(admin, "GET", "/metrics", headers, b"").text();
+        let page = request(admin, "GET", "/metrics", headers, b"").text();
         let line = page.lines().find(|line| line.starts_with("mcp_server_operation") && line.contains("trace_id"))?;
         Some(line.split_once("trace_id=\"")?.1[..32].to_owned())
     };
@@ -129,4 +130,20 @@ fn an_exemplar_leads_to_a_trace_that_the_collector_has() {
     let trace = until(exemplar).expect("an exemplar");
     let bytes: Vec<u8> = (0..16).map(|at| u8::from_str_radix(&trace[2 * at..2 * at + 2], 16).unwrap()).collect();
     assert!(collector.holds(&bytes), "{trace} is at the collector before it is on the page");
+}
+
+#[test]
+fn what_no_handler_sees_is_counted_once_over_http_with_a_session_and_without() {
+    let server = Server::start();
+    let session = session(server.mcp);
+    let task = r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t"}}"#;
+    let counted = |method: &str| format!(r#"mcp_server_requests_total{{mcp_method_name="{method}",outcome="error"}}"#);
+    let timed = r#"mcp_server_operation_duration_seconds_count{mcp_method_name="tasks/get",error_type="-32601"}"#;
+    let work = || {
+        (0..2).for_each(|_| drop(ask(server.mcp, "tasks/get", json!({ "taskId": "t" }), "mcp-name: t\r\n")));
+        drop(in_session(server.mcp, &session, task));
+        assert_eq!(request(server.mcp, "POST", "/mcp", "", task.as_bytes()).status, 406);
+        assert_eq!(request(server.mcp, "GET", "/mcp", "", b"").status, 406, "and a GET is no request of MCP");
+    };
+    grows(&server, work, &[(&counted("tasks/get"), 3.0), (timed, 3.0), (&counted("other"), 1.0)]);
 }

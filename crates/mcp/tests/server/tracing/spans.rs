@@ -1,22 +1,14 @@
 //! What a span says: the conventions' names, its kind, how it ended.
 
-use super::{PARENT, search};
+use super::{PARENT, search, traced};
 use crate::{
-    collector::Collector,
     models::model,
     otlp::{CLIENT, ERROR, SERVER, Span},
-    running::{Server, has},
+    running::has,
     wire::{ask, call, modern, request, send, written},
 };
 use serde_json::{Value, json};
 use std::{collections::HashSet, io::Read as _};
-
-fn traced(rate: &str, more: &[(&str, &str)]) -> (Collector, Server) {
-    let collector = Collector::start();
-    let own = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()), ("OTEL_TRACE_SAMPLE_RATE", rate)];
-    let server = Server::with(&[own.as_slice(), more].concat());
-    (collector, server)
-}
 
 fn says(span: &Span, attributes: &[(&str, &str)]) {
     for (key, value) in attributes {
