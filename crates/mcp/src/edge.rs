@@ -42,11 +42,10 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
 
 /// A body whose words are kept at the seat until a handler takes the request.
 fn heard(body: Body, seat: Seat) -> Body {
-    Body::new(body.map_frame(move |frame| {
+    Body::new(body.inspect_frame(move |frame| {
         if let Some(piece) = frame.data_ref() {
             seat.hear(piece);
         }
-        frame
     }))
 }
 

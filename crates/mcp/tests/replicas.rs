@@ -145,6 +145,10 @@ async fn a_session_goes_on_at_another_replica_when_its_own_is_gone() {
     let listed = in_session(other.mcp, &id, LIST);
     assert_eq!((listed.status, listed.text().contains("search_docs")), (200, true), "{}", listed.text());
     assert_eq!(query(&other, "load_session") > 0.5, has("metrics"), "and that it is asked for");
+    if has("tracing") {
+        other.line("\"method\":\"tools/list\"");
+        assert!(!other.lines().contains("\"method\":\"initialize\""), "no client has asked it for that");
+    }
     assert_eq!(in_session(other.mcp, "made-up", LIST).status, 404);
 }
 

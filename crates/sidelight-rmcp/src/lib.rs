@@ -85,7 +85,7 @@ macro_rules! requests {
     ($($method:ident($($argument:ident: $type:ty)?) -> $reply:ty = $label:ident;)*) => {$(
         async fn $method(&self, $($argument: $type,)? context: RequestContext<RoleServer>) -> Result<$reply, ErrorData> {
             let seam = Seam::reaches(Method::$label, Tool::none(), &context);
-            seam.run(context.ct.clone(), self.inner.$method($($argument,)? context)).await
+            seam::run(seam, context.ct.clone(), self.inner.$method($($argument,)? context)).await
         }
     )*};
 }
@@ -108,7 +108,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let seam = Seam::reaches(Method::ToolsCall, Tool::named(&request.name), &context);
-        seam.run(context.ct.clone(), self.inner.call_tool(request, context)).await
+        seam::run(seam, context.ct.clone(), self.inner.call_tool(request, context)).await
     }
 
     async fn get_prompt(
@@ -116,8 +116,9 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let seam = Seam::reaches(Method::PromptsGet, Tool::none(), &context).about("gen_ai.prompt.name", &request.name);
-        seam.run(context.ct.clone(), self.inner.get_prompt(request, context)).await
+        let seam = Seam::reaches(Method::PromptsGet, Tool::none(), &context);
+        let seam = seam.map(|seam| seam.about("gen_ai.prompt.name", &request.name));
+        seam::run(seam, context.ct.clone(), self.inner.get_prompt(request, context)).await
     }
 
     async fn read_resource(
@@ -125,8 +126,9 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let seam = Seam::reaches(Method::ResourcesRead, Tool::none(), &context).about("mcp.resource.uri", &request.uri);
-        seam.run(context.ct.clone(), self.inner.read_resource(request, context)).await
+        let seam = Seam::reaches(Method::ResourcesRead, Tool::none(), &context);
+        let seam = seam.map(|seam| seam.about("mcp.resource.uri", &request.uri));
+        seam::run(seam, context.ct.clone(), self.inner.read_resource(request, context)).await
     }
 
     /// Also a request of a known method whose parameters are not that method's.
@@ -137,7 +139,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     ) -> Result<CustomResult, ErrorData> {
         let method = Method::of_word(&request.method).unwrap_or(Method::Other);
         let seam = Seam::reaches(method, Tool::none(), &context);
-        seam.run(context.ct.clone(), self.inner.on_custom_request(request, context)).await
+        seam::run(seam, context.ct.clone(), self.inner.on_custom_request(request, context)).await
     }
 
     requests! {
@@ -180,7 +182,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     /// Counted and not timed: a subscription lasts as long as its client likes.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let seam = Seam::reaches(Method::Listen, Tool::none(), context.request_context());
-        seam.run_untimed(self.inner.listen(context)).await
+        seam::run_untimed(seam, self.inner.listen(context)).await
     }
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
         self.inner.get_tool(name)

@@ -8,6 +8,7 @@ use rmcp::{
         ClientRequest, Extensions, GetExtensions as _, GetMeta as _, JsonRpcRequest, RequestId, RequestMetaObject,
     },
     service::RequestContext,
+    transport::streamable_http_server::SessionRestoreMarker,
 };
 use sidelight::{
     Context, CorrelationId, correlation,
@@ -67,4 +68,9 @@ impl<'a> Message<'a> {
             (None, None) => begin(Carrier::default()),
         }
     }
+}
+
+/// Where a session is restored, its transport plays its handshake again: no client asks for it.
+pub(crate) fn is_played_again(extensions: &Extensions) -> bool {
+    extensions.get::<SessionRestoreMarker>().is_some()
 }

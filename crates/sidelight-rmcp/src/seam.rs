@@ -6,8 +6,8 @@ use crate::{
     Fault, Seat, TIMED_OUT, Tool,
     counted::Counted,
     facts::Facts,
-    message::Message,
-    metrics::{Method, OPERATION},
+    message::{Message, is_played_again},
+    metrics::Method,
     reply::Seen,
     transport::Arrived,
 };
@@ -17,7 +17,11 @@ use rmcp::{
     service::RequestContext,
 };
 use sidelight::{Context, CorrelationId, correlation};
-use std::pin::pin;
+use std::{
+    future::{pending, poll_fn},
+    pin::pin,
+    task::{self, Poll, Waker},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The code of a request that its client took back; outside the range that JSON-RPC and MCP keep for themselves.
@@ -43,13 +47,17 @@ impl Seam {
         Self::begin((Method::of_word(request.method()).unwrap_or(Method::Other), tool), message)
     }
 
-    /// Goes on with what began where the message came in, or begins where a handler gets it.
-    pub(crate) fn reaches(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Self {
-        let arrived = request.extensions.get::<Arrived>().and_then(Arrived::take);
-        let mut seam = arrived.unwrap_or_else(|| Self::begin((method, tool), &Message::in_hand(request)));
+    /// Goes on with what began where the message came in, or begins where a handler gets it. `None` if the request is
+    /// recorded already, or if it is none: where a session is restored, its handshake is played again.
+    pub(crate) fn reaches(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Option<Self> {
+        let mut seam = match request.extensions.get::<Arrived>() {
+            Some(arrived) => arrived.take()?,
+            None if is_played_again(&request.extensions) => return None,
+            None => Self::begin((method, tool), &Message::in_hand(request)),
+        };
         seam.labels = (method, tool);
         request.peer.peer_info().iter().for_each(|agreed| seam.meet(agreed));
-        seam
+        Some(seam)
     }
 
     /// Says what was agreed upon in the handshake.
@@ -81,50 +89,65 @@ impl Seam {
         self
     }
 
-    /// Runs the handler's future, until its end or until the client takes the request back.
-    pub(crate) async fn run<T: Seen>(
-        self,
-        taken_back: CancellationToken,
-        reply: impl Future<Output = Result<T, ErrorData>> + Send,
-    ) -> Result<T, ErrorData> {
-        let (context, id) = (self.context.clone(), self.correlation.clone());
-        let mut counted = self.counted();
-        let reply = pin!(reply); // it may be large, and each future that holds it by value holds it twice
-        let told = context.scope(counted.observe(reply));
-        let Some(mut reply) = taken_back.run_until_cancelled(told).await else {
-            return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
-        };
-        if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
-            meta.0.remove(TIMED_OUT);
-            meta.0.insert(correlation::META.to_owned(), id.as_str().into());
-        }
-        reply.0
-    }
-
-    /// Runs what lasts as long as its client likes: counted, and not timed.
-    pub(crate) async fn run_untimed(
-        self,
-        reply: impl Future<Output = Result<(), ErrorData>> + Send,
-    ) -> Result<(), ErrorData> {
-        let context = self.context.clone();
-        let mut counted = self.counted();
-        context.scope(counted.attend(pin!(reply))).await.0
-    }
-
     /// Ends with a reply that no handler gave, of which there may be more to note.
     pub(crate) fn answered(self, fault: Option<Fault>, note: impl FnOnce()) {
         self.counted().end(fault, note);
     }
 
-    /// Ends without a reply.
+    /// Ends without a reply: its operation begins, and is dropped.
     pub(crate) fn taken_back(self) {
-        let _without_an_end = OPERATION.begin(self.labels);
-        drop(self.counted());
+        let context = self.context.clone();
+        let mut counted = self.counted();
+        let dropped = pin!(context.scope(counted.observe(pending::<Result<(), ErrorData>>())));
+        let _ = dropped.poll(&mut task::Context::from_waker(Waker::noop()));
     }
 
     fn counted(self) -> Counted {
         Counted::new(self.labels, self.facts, self.context, self.seat)
     }
+}
+
+/// Runs a handler's future, until its end or until the client takes the request back.
+pub(crate) async fn run<T: Seen>(
+    seam: Option<Seam>,
+    taken_back: CancellationToken,
+    reply: impl Future<Output = Result<T, ErrorData>> + Send,
+) -> Result<T, ErrorData> {
+    let reply = pin!(reply); // it may be large, and each future that holds it by value holds it twice
+    let Some(seam) = seam else { return reply.await };
+    let (context, id) = (seam.context.clone(), seam.correlation.clone());
+    let mut counted = seam.counted();
+    let told = context.scope(counted.observe(reply));
+    let Some(mut reply) = until(told, taken_back.cancelled()).await else {
+        return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
+    };
+    if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
+        meta.0.remove(TIMED_OUT);
+        meta.0.insert(correlation::META.to_owned(), id.as_str().into());
+    }
+    reply.0
+}
+
+/// Runs what lasts as long as its client likes: counted, and not timed.
+pub(crate) async fn run_untimed(
+    seam: Option<Seam>,
+    reply: impl Future<Output = Result<(), ErrorData>> + Send,
+) -> Result<(), ErrorData> {
+    let reply = pin!(reply);
+    let Some(seam) = seam else { return reply.await };
+    let context = seam.context.clone();
+    let mut counted = seam.counted();
+    context.scope(counted.attend(reply)).await.0
+}
+
+/// Runs a future until another one is done. It is polled at least once: a request that was taken back before has begun, too.
+async fn until<F: Future>(future: F, done: impl Future) -> Option<F::Output> {
+    let (mut future, mut done) = (pin!(future), pin!(done));
+    let either = |poller: &mut task::Context<'_>| match future.as_mut().poll(poller) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => done.as_mut().poll(poller).map(|_| None),
+    };
+    poll_fn(either).await
 }
 
 /// Runs a call that no client made.
@@ -138,4 +161,22 @@ pub(crate) async fn direct<T: Seen>(
         meta.0.remove(TIMED_OUT);
     }
     reply.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::ready;
+
+    #[tokio::test]
+    async fn what_was_taken_back_before_it_began_has_begun_too() {
+        let mut polls = 0;
+        let counting = poll_fn(|_| {
+            polls += 1;
+            Poll::<()>::Pending
+        });
+        assert_eq!(until(counting, ready(())).await, None);
+        assert_eq!(polls, 1);
+        assert_eq!(until(ready("an answer"), ready(())).await, Some("an answer"));
+    }
 }

@@ -3,14 +3,15 @@
 //! before, and the stream that it sends behind, then belong to the same trace. A message that brings a caller's context of
 //! its own has its stream in that trace; what the transport asked the store before stays in the HTTP request's.
 //!
-//! Where the transport refuses a request that no handler has seen, its listener says so here, and it is recorded as others are.
+//! Where the transport refuses a request that no handler has seen, its listener says so here, and it is recorded as others are;
+//! so is one whose client leaves before.
 
 use crate::{Fault, caller::Caller, facts::note_code, message::Message, seam::Seam};
 use http::{HeaderMap, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcError};
 use sidelight::{
-    Context, CorrelationId,
-    tracing::{Carrier, Incoming, note},
+    Context, CorrelationId, metrics,
+    tracing::{self, Carrier, Incoming, note},
 };
 use std::{
     mem,
@@ -46,6 +47,10 @@ impl Seat {
         let caller = Caller::of(headers);
         let carriers = [caller.carrier(), Carrier::default()];
         let http = Context::begin(&Incoming { carriers, correlation_id: Some(&correlation), lasting });
+        Self::new(http, correlation, caller)
+    }
+
+    fn new(http: Context, correlation: CorrelationId, caller: Caller) -> Self {
         Self(Arc::new(Place { http, correlation, caller, mcp: Mutex::new(Mcp::Heard(Vec::new())) }))
     }
 
@@ -64,8 +69,11 @@ impl Seat {
         }
     }
 
-    /// Keeps a piece of what the client sends, for the case that nobody takes it: the first 64 KiB of all.
+    /// Keeps a piece of what the client sends, for the case that nobody takes it: the first MiB of all.
     pub fn hear(&self, piece: &[u8]) {
+        if !(metrics::COMPILED || tracing::COMPILED) {
+            return;
+        }
         if let Mcp::Heard(heard) = &mut *self.mcp() {
             let room = HEARD_BYTES_MAX - heard.len();
             heard.extend_from_slice(&piece[..piece.len().min(room)]);
@@ -73,20 +81,14 @@ impl Seat {
     }
 
     /// Records the request that was heard as one that its transport refused, by this status and this reply. Does nothing if
-    /// it was taken, or if it was a message that asks for no reply. What cannot be read is a request of the method `other`.
+    /// it was taken, or if what was heard is a message that asks for no reply. What was not heard, or cannot be read, is a
+    /// request of the method `other`.
     pub fn refused(&self, status: StatusCode, reply: &[u8]) {
         let heard = match &mut *self.mcp() {
             Mcp::Heard(heard) => mem::take(heard),
             Mcp::Taken(_) => return,
         };
-        let seam = match serde_json::from_slice(&heard) {
-            Ok(ClientJsonRpcMessage::Request(request)) => {
-                let message = Message { seat: Some(self), ..Message::of(&request) };
-                Seam::arrives(&request.request, &message)
-            }
-            Ok(_) => return,
-            Err(_) => Seam::unread(self),
-        };
+        let Some(seam) = self.asked(&heard) else { return };
         let code = serde_json::from_slice::<JsonRpcError>(reply).ok().map(|reply| reply.error.code);
         seam.answered(Some(code.map_or(Fault::Other, Fault::of)), || {
             note("http.response.status_code", u32::from(status.as_u16()));
@@ -96,7 +98,18 @@ impl Seat {
         });
     }
 
-    /// The last one stays: where a session is restored, its handshake is played again before the request that asks for it.
+    /// The request that was heard, unless it was a message of another kind.
+    fn asked(&self, heard: &[u8]) -> Option<Seam> {
+        match serde_json::from_slice(heard) {
+            Ok(ClientJsonRpcMessage::Request(request)) => {
+                let message = Message { seat: Some(self), ..Message::of(&request) };
+                Some(Seam::arrives(&request.request, &message))
+            }
+            Ok(_) => None,
+            Err(_) => Some(Seam::unread(self)),
+        }
+    }
+
     pub(crate) fn take(&self, context: Context) {
         *self.mcp() = Mcp::Taken(context);
     }
@@ -114,5 +127,99 @@ impl Seat {
     }
 }
 
-/// More than a request that is refused needs; one that is longer cannot be read.
-const HEARD_BYTES_MAX: usize = 64 * 1024;
+/// As much as a request may have that is read.
+const HEARD_BYTES_MAX: usize = 1024 * 1024;
+
+/// What was heard, and nobody took or refused: its client has left.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mcp = self.mcp.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Mcp::Heard(heard) = mcp else { return };
+        let heard = mem::take(heard);
+        if !heard.is_empty() {
+            let (http, correlation) = (self.http.clone(), self.correlation.clone());
+            let seat = Seat::new(http, correlation, mem::take(&mut self.caller));
+            if let Some(seam) = seat.asked(&heard) {
+                seam.taken_back();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sidelight::metrics::sample;
+
+    fn seat() -> Seat {
+        Seat::begin(&HeaderMap::new(), CorrelationId::generate(), false)
+    }
+
+    fn counted(method: &str, outcome: &str) -> Option<f64> {
+        sample(&format!("mcp_server_requests_total{{mcp_method_name=\"{method}\",outcome=\"{outcome}\"}}"))
+    }
+
+    /// What is counted so often, in a build that counts.
+    fn times(count: f64) -> Option<f64> {
+        metrics::COMPILED.then_some(count)
+    }
+
+    #[test]
+    fn what_a_transport_refuses_is_an_error_once() {
+        let seat = seat();
+        for piece in
+            [&b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tasks"[..], b"/cancel\",\"params\":{\"taskId\":\"t\"}}"]
+        {
+            seat.hear(piece);
+        }
+        seat.refused(
+            StatusCode::NOT_FOUND,
+            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no\"}}",
+        );
+        seat.refused(StatusCode::NOT_FOUND, b"");
+        drop(seat);
+        assert_eq!(["error", "cancelled"].map(|it| counted("tasks/cancel", it)), [times(1.0), None]);
+        let failed = sample(
+            "mcp_server_operation_duration_seconds_count{mcp_method_name=\"tasks/cancel\",error_type=\"-32601\"}",
+        );
+        assert_eq!(failed, times(1.0));
+    }
+
+    #[test]
+    fn one_whose_client_leaves_is_cancelled_once_however_many_hold_the_seat() {
+        let (seat, another) = {
+            let seat = seat();
+            (seat.clone(), seat)
+        };
+        seat.hear(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/list\"}");
+        drop(seat);
+        assert_eq!(counted("prompts/list", "cancelled"), None);
+        drop(another);
+        assert_eq!(counted("prompts/list", "cancelled"), times(1.0));
+    }
+
+    #[test]
+    fn a_message_that_asks_for_nothing_is_no_request() {
+        let before = ["cancelled", "error"].map(|it| counted("other", it));
+        for refused in [true, false] {
+            let seat = seat();
+            seat.hear(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+            if refused {
+                seat.refused(StatusCode::BAD_REQUEST, b"");
+            }
+        }
+        drop(seat());
+        assert_eq!(["cancelled", "error"].map(|it| counted("other", it)), before);
+    }
+
+    #[test]
+    fn a_long_request_is_read_to_its_end_and_no_more_is_kept() {
+        let seat = seat();
+        let long = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"skills/list\"{}}}", " ".repeat(900 * 1024));
+        seat.hear(long.as_bytes());
+        (0..9).for_each(|_| seat.hear(long.as_bytes()));
+        assert!(matches!(&*seat.mcp(), Mcp::Heard(heard) if heard.len() <= HEARD_BYTES_MAX));
+        drop(seat);
+        assert_eq!(counted("skills/list", "cancelled"), times(1.0));
+    }
+}

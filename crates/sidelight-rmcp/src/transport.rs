@@ -1,7 +1,12 @@
 //! A transport whose requests are observed where they come in, so that those are seen, too, that `rmcp` answers before any
 //! handler: an unsupported revision, a method whose capability is not declared, a `ping` before the handshake.
 
-use crate::{Fault, facts::note_code, message::Message, seam::Seam};
+use crate::{
+    Fault,
+    facts::note_code,
+    message::{Message, is_played_again},
+    seam::Seam,
+};
 use rmcp::{
     RoleServer,
     model::{
@@ -17,7 +22,8 @@ use std::{
 };
 
 /// Any transport of a server, observed. Its requests go on as they came; a handler that is [`Observed`](crate::Observed)
-/// takes them, and those that nobody took are recorded when they are answered.
+/// takes them, and those that nobody took are recorded when they are answered. Of requests that have the same id at the same
+/// time each is recorded once; which of them an answer is meant for, nobody can know.
 #[derive(Debug)]
 pub struct ObservedTransport<T> {
     inner: T,
@@ -34,11 +40,13 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
     fn arrives(&mut self, message: &mut ClientJsonRpcMessage) {
         match message {
             ClientJsonRpcMessage::Request(request) => {
-                let arrived = Arrived::new(Seam::arrives(&request.request, &Message::of(request)));
-                request.request.extensions_mut().insert(arrived.clone());
-                self.open.insert(request.id.clone(), arrived);
                 if let ClientRequest::InitializeRequest(handshake) = &request.request {
                     self.agreed = Some(handshake.params.clone());
+                }
+                if !is_played_again(request.request.extensions()) {
+                    let arrived = Arrived::new(Seam::arrives(&request.request, &Message::of(request)));
+                    request.request.extensions_mut().insert(arrived.clone());
+                    self.open.insert(request.id.clone(), arrived);
                 }
             }
             ClientJsonRpcMessage::Notification(notification) => {
@@ -101,7 +109,7 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for ObservedTransport<T> {
     }
 }
 
-/// A request that has come in, for whoever takes it first. Cheap to clone; all clones are one.
+/// A request that has come in, for whoever takes it first, who records it. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrived(Arc<Slot>);
 

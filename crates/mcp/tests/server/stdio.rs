@@ -34,9 +34,14 @@ impl Client {
         Self { to: child.stdin.take(), child, from, _folder: folder }
     }
 
+    /// Sends a message as it is, and waits for nothing.
+    pub(crate) fn tell(&mut self, message: &str) {
+        writeln!(self.to.as_mut().unwrap(), "{message}").unwrap();
+    }
+
     /// Sends a message as it is; gives the next line, if the message asks for one.
     pub(crate) fn say(&mut self, message: &str) -> Option<String> {
-        writeln!(self.to.as_mut().unwrap(), "{message}").unwrap();
+        self.tell(message);
         let expects = serde_json::from_str::<Value>(message).is_ok_and(|message| message.get("id").is_some());
         expects.then(|| self.from.next().unwrap().unwrap())
     }

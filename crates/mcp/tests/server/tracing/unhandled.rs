@@ -114,22 +114,23 @@ fn what_the_transport_does_not_even_read_is_seen_as_a_method_of_nobody() {
 fn in_a_session_what_is_refused_is_seen_with_its_caller_s_ids() {
     let (collector, server) = traced("0", &[]);
     let session = session(server.mcp);
-    let post = |id: &str, body: &Value| -> Reply {
+    let post = |revision: &str, id: &str, body: &Value| -> Reply {
         let headers = format!(
             "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
-             mcp-protocol-version: 2025-11-25\r\nmcp-session-id: {session}\r\n{}",
+             mcp-protocol-version: {revision}\r\nmcp-session-id: {session}\r\n{}",
             ids(id)
         );
         request(server.mcp, "POST", "/mcp", &headers, body.to_string().as_bytes())
     };
     let task = json!({ "jsonrpc": "2.0", "id": "t", "method": "tasks/get", "params": { "taskId": "t-1" } });
-    let reply = post("c-task", &task);
+    let reply = post("2025-11-25", "c-task", &task);
     assert_eq!((reply.status, &reply.message()["error"]["code"]), (200, &json!(-32601)));
-    let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2024-01-01" });
-    let revision = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/list", "params": { "_meta": meta } });
-    post("c-revision", &revision);
+    let revision = "2024-01-01";
+    let meta = json!({ "io.modelcontextprotocol/protocolVersion": revision });
+    let of_it = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/list", "params": { "_meta": meta } });
+    assert_eq!(post(revision, "c-revision", &of_it).message()["error"]["code"], -32022);
     let note = json!({ "jsonrpc": "2.0", "method": "notifications/progress" });
-    post("c-note", &note);
+    post("2025-11-25", "c-note", &note);
     if !has("tracing") {
         return;
     }
@@ -174,4 +175,36 @@ fn over_stdio_what_is_answered_before_the_handshake_and_after_it_is_seen_once() 
     assert_eq!(lines(&said, "c-task")[0]["client"], "test/0");
     let pings = said.lines().filter(|line| line.contains("\"method\":\"ping\"") && line.contains("\"outcome\":\"ok\""));
     assert_eq!(pings.count(), 1, "{said}");
+}
+
+#[test]
+fn each_request_has_one_line_also_when_its_id_is_in_use_or_it_is_taken_back() {
+    let mut client = Client::start();
+    client.say(HANDSHAKE[0]);
+    client.say(HANDSHAKE[1]);
+    let taken_back =
+        |id: i32| json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } });
+    let mut asked = 0;
+    for id in 1..=15 {
+        // no more than a pipe holds that nobody reads before the end
+        for (at, method) in ["tasks/get", "tools/list", "tasks/get"].into_iter().enumerate() {
+            let meta = json!({ "sidelight/correlationId": format!("c-{id}-{at}") });
+            let message =
+                json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": { "taskId": "t", "_meta": meta } });
+            client.tell(&message.to_string());
+            asked += 1;
+        }
+        client.tell(&taken_back(id).to_string());
+    }
+    let (_, said) = client.end();
+    if has("tracing") {
+        let all = said.lines().filter(|line| line.contains("\"message\":\"request\"") && line.contains("\"c-"));
+        let mut ids: Vec<Value> =
+            all.map(|line| serde_json::from_str::<Value>(line).unwrap()["correlation_id"].take()).collect();
+        ids.retain(|id| id != "c-0"); // the handshake's
+        let lines = ids.len();
+        ids.sort_by_key(ToString::to_string);
+        ids.dedup();
+        assert_eq!((lines, ids.len()), (asked, asked));
+    }
 }
