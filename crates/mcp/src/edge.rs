@@ -40,7 +40,7 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
     streams.watch(response, seat)
 }
 
-/// A body whose words are kept at the seat until a handler takes the request.
+/// A body that the seat hears, until somebody takes the request. Its transport says how long it may be.
 fn heard(body: Body, seat: Seat) -> Body {
     Body::new(body.inspect_frame(move |frame| {
         if let Some(piece) = frame.data_ref() {

@@ -2,7 +2,7 @@
 //! failed, 0 otherwise.
 
 use mcp::{Command, Config, McpServer, ServerError, catalog, watch};
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 use tokio::runtime::Runtime;
 
 sidelight::allocator!();
@@ -27,7 +27,10 @@ fn run(config: &Config) -> Result<(), ServerError> {
             Command::Catalog { format } => Ok(catalog::print(format)?),
         }
     });
-    runtime.shutdown_background(); // a read of stdin cannot be taken back
+    runtime.shutdown_timeout(LAST_REQUESTS); // not for ever: a read of stdin cannot be taken back
     drop(running);
     result
 }
+
+/// How long requests that are given up have to say so.
+const LAST_REQUESTS: Duration = Duration::from_millis(200);

@@ -65,7 +65,7 @@ impl Counted {
     fn begins(&mut self) {
         self.context = Context::current();
         if let Some(seat) = &self.seat {
-            seat.take(self.context.clone());
+            seat.begins(self.context.clone());
         }
         self.facts.note(self.labels.0);
     }

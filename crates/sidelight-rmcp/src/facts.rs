@@ -36,10 +36,20 @@ impl Facts {
     }
 
     /// What was agreed upon in the handshake stands where the message says nothing.
-    pub(crate) fn meet(&mut self, agreed: &InitializeRequestParams) {
+    pub(crate) fn meet(&mut self, agreed: &Agreed) {
         let Some(known) = &mut self.0 else { return };
-        known.version.get_or_insert_with(|| agreed.protocol_version.clone());
-        known.client.get_or_insert_with(|| name(&agreed.client_info.name, &agreed.client_info.version));
+        known.version.get_or_insert_with(|| agreed.version.clone());
+        known.client.get_or_insert_with(|| agreed.client.clone());
+    }
+
+    /// What a handler's peer is said to be stands there, too. Over HTTP and without a session there was no handshake, and its
+    /// client has no name but `rmcp`'s own.
+    pub(crate) fn meet_peer(&mut self, method: Method, peer: &InitializeRequestParams) {
+        let Some(known) = &mut self.0 else { return };
+        known.version.get_or_insert_with(|| peer.protocol_version.clone());
+        if method == Method::Initialize || known.session.is_some() || !known.is_http {
+            known.client.get_or_insert_with(|| client_of(peer));
+        }
     }
 
     /// What the request is about, where that is no label.
@@ -80,6 +90,19 @@ impl Facts {
     }
 }
 
+/// What a handshake says of a client.
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    pub(crate) version: ProtocolVersion,
+    client: Box<str>,
+}
+
+impl Agreed {
+    pub(crate) fn of(handshake: &InitializeRequestParams) -> Self {
+        Self { version: handshake.protocol_version.clone(), client: client_of(handshake) }
+    }
+}
+
 /// The JSON-RPC code of a failure.
 pub(crate) fn note_code(code: ErrorCode) {
     if tracing::COMPILED {
@@ -92,6 +115,10 @@ fn client(meta: &RequestMetaObject) -> Option<Box<str>> {
     let info = meta.get("io.modelcontextprotocol/clientInfo")?;
     let word = |key| info.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
     Some(name(word("name"), word("version")))
+}
+
+fn client_of(handshake: &InitializeRequestParams) -> Box<str> {
+    name(&handshake.client_info.name, &handshake.client_info.version)
 }
 
 fn name(name: &str, version: &str) -> Box<str> {

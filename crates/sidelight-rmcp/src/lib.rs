@@ -3,7 +3,8 @@
 //! goes back from here.
 //!
 //! Some requests never come to a handler: `rmcp` answers them by itself. Over stdio, and in sessions (as a session manager's
-//! transport), [`ObservedTransport`] sees them; whatever else an HTTP transport refuses its listener tells the [`Seat`].
+//! transport), [`ObservedTransport`] sees them; whatever else an HTTP transport refuses, by a status that says so, its
+//! listener tells the [`Seat`].
 //!
 //! The OpenTelemetry conventions for MCP live in this crate and nowhere else. It has no listener and no tool.
 //!
@@ -85,7 +86,7 @@ macro_rules! requests {
     ($($method:ident($($argument:ident: $type:ty)?) -> $reply:ty = $label:ident;)*) => {$(
         async fn $method(&self, $($argument: $type,)? context: RequestContext<RoleServer>) -> Result<$reply, ErrorData> {
             let seam = Seam::reaches(Method::$label, Tool::none(), &context);
-            seam::run(seam, context.ct.clone(), self.inner.$method($($argument,)? context)).await
+            seam::run(seam, context.ct.clone(), async move { self.inner.$method($($argument,)? context).await }).await
         }
     )*};
 }
@@ -108,7 +109,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let seam = Seam::reaches(Method::ToolsCall, Tool::named(&request.name), &context);
-        seam::run(seam, context.ct.clone(), self.inner.call_tool(request, context)).await
+        seam::run(seam, context.ct.clone(), async move { self.inner.call_tool(request, context).await }).await
     }
 
     async fn get_prompt(
@@ -118,7 +119,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     ) -> Result<GetPromptResponse, ErrorData> {
         let seam = Seam::reaches(Method::PromptsGet, Tool::none(), &context);
         let seam = seam.map(|seam| seam.about("gen_ai.prompt.name", &request.name));
-        seam::run(seam, context.ct.clone(), self.inner.get_prompt(request, context)).await
+        seam::run(seam, context.ct.clone(), async move { self.inner.get_prompt(request, context).await }).await
     }
 
     async fn read_resource(
@@ -128,7 +129,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let seam = Seam::reaches(Method::ResourcesRead, Tool::none(), &context);
         let seam = seam.map(|seam| seam.about("mcp.resource.uri", &request.uri));
-        seam::run(seam, context.ct.clone(), self.inner.read_resource(request, context)).await
+        seam::run(seam, context.ct.clone(), async move { self.inner.read_resource(request, context).await }).await
     }
 
     /// Also a request of a known method whose parameters are not that method's.
@@ -139,7 +140,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     ) -> Result<CustomResult, ErrorData> {
         let method = Method::of_word(&request.method).unwrap_or(Method::Other);
         let seam = Seam::reaches(method, Tool::none(), &context);
-        seam::run(seam, context.ct.clone(), self.inner.on_custom_request(request, context)).await
+        seam::run(seam, context.ct.clone(), async move { self.inner.on_custom_request(request, context).await }).await
     }
 
     requests! {
@@ -179,10 +180,10 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
         self.inner.accepted_subscription_filter(requested)
     }
-    /// Counted and not timed: a subscription lasts as long as its client likes.
+    /// Counted and not timed while it lasts, which is as long as its client likes.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let seam = Seam::reaches(Method::Listen, Tool::none(), context.request_context());
-        seam::run_untimed(seam, self.inner.listen(context)).await
+        seam::run_untimed(seam, async move { self.inner.listen(context).await }).await
     }
     fn get_tool(&self, name: &str) -> Option<rmcp::model::Tool> {
         self.inner.get_tool(name)

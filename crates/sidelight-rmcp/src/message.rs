@@ -21,6 +21,8 @@ pub(crate) struct Message<'a> {
     pub(crate) meta: &'a RequestMetaObject,
     pub(crate) parts: Option<&'a Parts>,
     pub(crate) seat: Option<&'a Seat>,
+    /// Where a session is restored, its transport plays its handshake again: no client asks for it.
+    is_played_again: bool,
 }
 
 impl<'a> Message<'a> {
@@ -36,7 +38,18 @@ impl<'a> Message<'a> {
 
     fn with(id: &'a RequestId, meta: &'a RequestMetaObject, extensions: &'a Extensions) -> Self {
         let parts = extensions.get::<Parts>();
-        Self { id, meta, parts, seat: parts.and_then(|parts| parts.extensions.get()) }
+        let seat = parts.and_then(|parts| parts.extensions.get());
+        Self { id, meta, parts, seat, is_played_again: extensions.get::<SessionRestoreMarker>().is_some() }
+    }
+
+    /// As it came to this seat.
+    pub(crate) fn at(self, seat: &'a Seat) -> Self {
+        Self { seat: Some(seat), ..self }
+    }
+
+    /// Takes it, for whoever will record it. Says no if somebody else has, or if there is nothing to record.
+    pub(crate) fn take(&self) -> bool {
+        !self.is_played_again && self.seat.is_none_or(|seat| seat.take().is_some())
     }
 
     pub(crate) fn is_http(&self) -> bool {
@@ -68,9 +81,4 @@ impl<'a> Message<'a> {
             (None, None) => begin(Carrier::default()),
         }
     }
-}
-
-/// Where a session is restored, its transport plays its handshake again: no client asks for it.
-pub(crate) fn is_played_again(extensions: &Extensions) -> bool {
-    extensions.get::<SessionRestoreMarker>().is_some()
 }

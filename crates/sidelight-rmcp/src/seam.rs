@@ -5,15 +5,15 @@
 use crate::{
     Fault, Seat, TIMED_OUT, Tool,
     counted::Counted,
-    facts::Facts,
-    message::{Message, is_played_again},
+    facts::{Agreed, Facts},
+    message::Message,
     metrics::Method,
     reply::Seen,
     transport::Arrived,
 };
 use rmcp::{
     ErrorData, RoleServer,
-    model::{ClientRequest, ErrorCode, InitializeRequestParams},
+    model::{ClientRequest, ErrorCode},
     service::RequestContext,
 };
 use sidelight::{Context, CorrelationId, correlation};
@@ -47,21 +47,22 @@ impl Seam {
         Self::begin((Method::of_word(request.method()).unwrap_or(Method::Other), tool), message)
     }
 
-    /// Goes on with what began where the message came in, or begins where a handler gets it. `None` if the request is
-    /// recorded already, or if it is none: where a session is restored, its handshake is played again.
+    /// Goes on with what began where the message came in, or begins where a handler gets it; `None` if it is recorded
+    /// already, or nobody asked.
     pub(crate) fn reaches(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Option<Self> {
-        let mut seam = match request.extensions.get::<Arrived>() {
-            Some(arrived) => arrived.take()?,
-            None if is_played_again(&request.extensions) => return None,
-            None => Self::begin((method, tool), &Message::in_hand(request)),
+        let mut seam = if let Some(arrived) = request.extensions.get::<Arrived>() {
+            arrived.take()?
+        } else {
+            let message = Message::in_hand(request);
+            message.take().then(|| Self::begin((method, tool), &message))?
         };
         seam.labels = (method, tool);
-        request.peer.peer_info().iter().for_each(|agreed| seam.meet(agreed));
+        request.peer.peer_info().iter().for_each(|peer| seam.facts.meet_peer(method, peer));
         Some(seam)
     }
 
     /// Says what was agreed upon in the handshake.
-    pub(crate) fn meet(&mut self, agreed: &InitializeRequestParams) {
+    pub(crate) fn meet(&mut self, agreed: &Agreed) {
         self.facts.meet(agreed);
     }
 

@@ -7,6 +7,7 @@
 //! so is one whose client leaves before.
 
 use crate::{Fault, caller::Caller, facts::note_code, message::Message, seam::Seam};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcError};
 use sidelight::{
@@ -33,9 +34,9 @@ struct Place {
 /// What is in an HTTP request.
 #[derive(Debug)]
 enum Mcp {
-    /// What was heard of a request that nobody has taken.
-    Heard(Vec<u8>),
-    /// The context of the one that was taken.
+    /// What was heard of one that nobody has taken.
+    Heard(Vec<Bytes>),
+    /// Somebody has taken it; its context, once it has begun, else that of the HTTP request.
     Taken(Context),
 }
 
@@ -69,14 +70,13 @@ impl Seat {
         }
     }
 
-    /// Keeps a piece of what the client sends, for the case that nobody takes it: the first MiB of all.
-    pub fn hear(&self, piece: &[u8]) {
+    /// Keeps a piece of what the client sends, for the case that nobody takes it. Whoever reads the body limits how many.
+    pub fn hear(&self, piece: &Bytes) {
         if !(metrics::COMPILED || tracing::COMPILED) {
             return;
         }
         if let Mcp::Heard(heard) = &mut *self.mcp() {
-            let room = HEARD_BYTES_MAX - heard.len();
-            heard.extend_from_slice(&piece[..piece.len().min(room)]);
+            heard.push(piece.clone());
         }
     }
 
@@ -84,11 +84,7 @@ impl Seat {
     /// it was taken, or if what was heard is a message that asks for no reply. What was not heard, or cannot be read, is a
     /// request of the method `other`.
     pub fn refused(&self, status: StatusCode, reply: &[u8]) {
-        let heard = match &mut *self.mcp() {
-            Mcp::Heard(heard) => mem::take(heard),
-            Mcp::Taken(_) => return,
-        };
-        let Some(seam) = self.asked(&heard) else { return };
+        let Some(seam) = self.take().and_then(|heard| self.asked(&heard)) else { return };
         let code = serde_json::from_slice::<JsonRpcError>(reply).ok().map(|reply| reply.error.code);
         seam.answered(Some(code.map_or(Fault::Other, Fault::of)), || {
             note("http.response.status_code", u32::from(status.as_u16()));
@@ -99,18 +95,31 @@ impl Seat {
     }
 
     /// The request that was heard, unless it was a message of another kind.
-    fn asked(&self, heard: &[u8]) -> Option<Seam> {
-        match serde_json::from_slice(heard) {
+    fn asked(&self, heard: &[Bytes]) -> Option<Seam> {
+        match serde_json::from_slice(&heard.concat()) {
             Ok(ClientJsonRpcMessage::Request(request)) => {
-                let message = Message { seat: Some(self), ..Message::of(&request) };
-                Some(Seam::arrives(&request.request, &message))
+                Some(Seam::arrives(&request.request, &Message::of(&request).at(self)))
             }
             Ok(_) => None,
             Err(_) => Some(Seam::unread(self)),
         }
     }
 
-    pub(crate) fn take(&self, context: Context) {
+    /// Takes the request, for whoever will record it, and gives what was heard of it; `None` if somebody else has.
+    pub(crate) fn take(&self) -> Option<Vec<Bytes>> {
+        let mut mcp = self.mcp();
+        match &mut *mcp {
+            Mcp::Heard(heard) => {
+                let heard = mem::take(heard);
+                *mcp = Mcp::Taken(self.0.http.clone());
+                Some(heard)
+            }
+            Mcp::Taken(_) => None,
+        }
+    }
+
+    /// Says in which context the request that was taken begins.
+    pub(crate) fn begins(&self, context: Context) {
         *self.mcp() = Mcp::Taken(context);
     }
 
@@ -127,10 +136,7 @@ impl Seat {
     }
 }
 
-/// As much as a request may have that is read.
-const HEARD_BYTES_MAX: usize = 1024 * 1024;
-
-/// What was heard, and nobody took or refused: its client has left.
+/// What was heard, and nobody took: its client has left.
 impl Drop for Place {
     fn drop(&mut self) {
         let mcp = self.mcp.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +176,7 @@ mod tests {
         for piece in
             [&b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tasks"[..], b"/cancel\",\"params\":{\"taskId\":\"t\"}}"]
         {
-            seat.hear(piece);
+            seat.hear(&Bytes::from_static(piece));
         }
         seat.refused(
             StatusCode::NOT_FOUND,
@@ -191,7 +197,7 @@ mod tests {
             let seat = seat();
             (seat.clone(), seat)
         };
-        seat.hear(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/list\"}");
+        seat.hear(&Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/list\"}"));
         drop(seat);
         assert_eq!(counted("prompts/list", "cancelled"), None);
         drop(another);
@@ -203,7 +209,7 @@ mod tests {
         let before = ["cancelled", "error"].map(|it| counted("other", it));
         for refused in [true, false] {
             let seat = seat();
-            seat.hear(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+            seat.hear(&Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
             if refused {
                 seat.refused(StatusCode::BAD_REQUEST, b"");
             }
@@ -213,14 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_request_is_read_to_its_end_and_no_more_is_kept() {
+    fn a_request_is_taken_once() {
         let seat = seat();
-        let blanks = " ".repeat(900 * 1024);
-        let long = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"skills/list\"{blanks}}}");
-        seat.hear(long.as_bytes());
-        (0..9).for_each(|_| seat.hear(blanks.as_bytes()));
-        assert!(matches!(&*seat.mcp(), Mcp::Heard(heard) if heard.len() <= HEARD_BYTES_MAX));
+        seat.hear(&Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"skills/list\"}"));
+        assert!(seat.take().is_some_and(|heard| heard.is_empty() != (metrics::COMPILED || tracing::COMPILED)));
+        assert!(seat.take().is_none());
+        seat.refused(StatusCode::INTERNAL_SERVER_ERROR, b"");
         drop(seat);
-        assert_eq!(counted("skills/list", "cancelled"), times(1.0));
+        assert_eq!(["error", "cancelled"].map(|it| counted("skills/list", it)), [None, None]);
     }
 }

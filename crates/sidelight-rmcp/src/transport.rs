@@ -3,15 +3,15 @@
 
 use crate::{
     Fault,
-    facts::note_code,
-    message::{Message, is_played_again},
+    facts::{Agreed, note_code},
+    message::Message,
     seam::Seam,
 };
 use rmcp::{
     RoleServer,
     model::{
-        ClientJsonRpcMessage, ClientNotification, ClientRequest, GetExtensions as _, InitializeRequestParams,
-        RequestId, ServerJsonRpcMessage, ServerResult,
+        ClientJsonRpcMessage, ClientNotification, ClientRequest, GetExtensions as _, RequestId, ServerJsonRpcMessage,
+        ServerResult,
     },
     transport::Transport,
 };
@@ -28,7 +28,7 @@ use std::{
 pub struct ObservedTransport<T> {
     inner: T,
     open: HashMap<RequestId, Arrived>,
-    agreed: Option<InitializeRequestParams>,
+    agreed: Option<Agreed>,
 }
 
 impl<T: Transport<RoleServer>> ObservedTransport<T> {
@@ -41,10 +41,11 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
         match message {
             ClientJsonRpcMessage::Request(request) => {
                 if let ClientRequest::InitializeRequest(handshake) = &request.request {
-                    self.agreed = Some(handshake.params.clone());
+                    self.agreed = Some(Agreed::of(&handshake.params));
                 }
-                if !is_played_again(request.request.extensions()) {
-                    let arrived = Arrived::new(Seam::arrives(&request.request, &Message::of(request)));
+                let message = Message::of(request);
+                if message.take() {
+                    let arrived = Arrived::new(Seam::arrives(&request.request, &message));
                     request.request.extensions_mut().insert(arrived.clone());
                     self.open.insert(request.id.clone(), arrived);
                 }
@@ -64,7 +65,7 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
         if let ServerJsonRpcMessage::Response(reply) = message
             && let (ServerResult::InitializeResult(handshake), Some(agreed)) = (&reply.result, &mut self.agreed)
         {
-            agreed.protocol_version = handshake.protocol_version.clone();
+            agreed.version = handshake.protocol_version.clone();
         }
         let (id, code) = match message {
             ServerJsonRpcMessage::Response(reply) => (Some(&reply.id), None),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader, Lines, Write as _},
     net::TcpListener,
-    process::{Child, ChildStdin, ChildStdout, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ impl Client {
         Self::on(folder, &url, &[])
     }
 
-    fn on(folder: TempDir, url: &str, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn on(folder: TempDir, url: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = binary();
         command.arg("stdio").env("DATABASE_URL", url).env("RUST_LOG", "info").envs(variables.iter().copied());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -44,6 +44,11 @@ impl Client {
         self.tell(message);
         let expects = serde_json::from_str::<Value>(message).is_ok_and(|message| message.get("id").is_some());
         expects.then(|| self.from.next().unwrap().unwrap())
+    }
+
+    /// SIGTERM.
+    pub(crate) fn signal(&self) {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
     }
 
     /// Closes its input, and gives what it still said on stdout and all it said on stderr.

@@ -5,8 +5,9 @@ use super::{PARENT, TRACE, traced};
 use crate::{
     collector::Collector,
     lifecycle::session,
+    models::model,
     otlp::{ERROR, SERVER, Span},
-    running::{Server, has},
+    running::{Server, has, store},
     stdio::{Client, HANDSHAKE},
     wire::{Reply, ask, modern, modern_of, request},
 };
@@ -206,5 +207,38 @@ fn each_request_has_one_line_also_when_its_id_is_in_use_or_it_is_taken_back() {
         ids.sort_by_key(ToString::to_string);
         ids.dedup();
         assert_eq!((lines, ids.len()), (asked, asked));
+    }
+}
+
+#[test]
+fn calls_that_hang_at_the_end_have_their_lines() {
+    let ((folder, url), model) = (store(), model(usize::MAX));
+    let mut client = Client::on(folder, &url, &[("EMBEDDINGS_URL", &model), ("EMBEDDINGS_MODEL", "small")]);
+    client.say(HANDSHAKE[0]);
+    client.say(HANDSHAKE[1]);
+    for id in 1..=40 {
+        let params = json!({ "name": "search_docs", "arguments": { "query": "neverland" } });
+        client.tell(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string());
+    }
+    client.say(r#"{"jsonrpc":"2.0","id":99,"method":"ping"}"#); // all are under way
+    client.signal();
+    let (_, said) = client.end();
+    if has("tracing") {
+        let calls = said.lines().filter(|line| line.contains("\"method\":\"tools/call\""));
+        assert_eq!(calls.count(), 40, "{said}");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_say_who_it_is_has_no_name() {
+    let server = Server::start();
+    let (headers, body) = modern("tools/list", json!({}));
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    body["params"]["_meta"].as_object_mut().unwrap().remove("io.modelcontextprotocol/clientInfo").unwrap();
+    let headers = format!("{headers}x-correlation-id: c-nameless\r\n");
+    request(server.mcp, "POST", "/mcp", &headers, body.to_string().as_bytes());
+    if has("tracing") {
+        server.line("c-nameless");
+        assert_eq!(lines(&server.lines(), "c-nameless")[0]["client"], "");
     }
 }
