@@ -8,6 +8,7 @@ use crate::{
     run,
     score::Score,
 };
+use std::thread;
 
 /// One invocation of `cargo test`.
 pub(crate) struct Suite {
@@ -83,6 +84,7 @@ impl Suite {
         arguments.extend_from_slice(&self.arguments);
         let mut command = cargo(house, &arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.env("RUST_TEST_THREADS", tests_at_once().to_string());
         let end = run::run_reading(&mut command, |line| results.read(line));
         score.add(&self.name, results.passed, results.failed);
         if let Err(why) = end
@@ -101,6 +103,11 @@ impl Suite {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         Self { name: name.to_owned(), arguments, environment: None }
     }
+}
+
+/// Two for each processor: most tests wait for a server, and not for a processor.
+fn tests_at_once() -> usize {
+    2 * thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]
