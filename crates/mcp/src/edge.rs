@@ -49,10 +49,10 @@ fn heard(body: Body, seat: Seat) -> Body {
     }))
 }
 
-/// The same reply, recorded if no handler gave it. One that refuses is whole in memory.
+/// The same reply, recorded if no handler gave it.
 async fn refused(response: Response, seat: &Seat) -> Response {
     let (head, body) = response.into_parts();
-    let reply = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let reply = body.collect().await.expect("a reply that refuses is whole in memory").to_bytes();
     seat.refused(head.status, &reply);
     Response::from_parts(head, reply.into())
 }

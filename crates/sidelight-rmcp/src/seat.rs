@@ -88,9 +88,7 @@ impl Seat {
         let code = serde_json::from_slice::<JsonRpcError>(reply).ok().map(|reply| reply.error.code);
         seam.answered(Some(code.map_or(Fault::Other, Fault::of)), || {
             note("http.response.status_code", u32::from(status.as_u16()));
-            if let Some(code) = code {
-                note_code(code);
-            }
+            code.into_iter().for_each(note_code);
         });
     }
 

@@ -75,11 +75,7 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
         let arrived = id.and_then(|id| self.open.remove(id));
         if let Some(mut seam) = arrived.and_then(|arrived| arrived.take()) {
             self.agreed.iter().for_each(|agreed| seam.meet(agreed));
-            seam.answered(code.map(Fault::of), || {
-                if let Some(code) = code {
-                    note_code(code);
-                }
-            });
+            seam.answered(code.map(Fault::of), || code.into_iter().for_each(note_code));
         }
     }
 }

@@ -104,16 +104,23 @@ fn a_client_that_begins_with_a_handshake_is_answered_and_lines_go_to_stderr() {
 }
 
 #[test]
-fn words_that_are_no_message_do_not_end_it() {
-    let mut client = Client::start();
+fn words_that_are_no_message_do_not_end_it_and_are_no_requests() {
+    let (folder, url) = store();
+    let mut client = Client::on(folder, &url, &[("RUST_LOG", "info,rmcp::transport=debug")]);
     client.say(HANDSHAKE[0]);
     client.say(HANDSHAKE[1]);
-    client.say("these are words");
-    client.say("{\"jsonrpc\":");
+    client.tell("these are words");
+    client.tell("{\"jsonrpc\":");
+    client.tell(r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#);
     let listed = client.say(r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#).unwrap();
-    let (rest, _) = client.end();
+    let (rest, said) = client.end();
     let all = [vec![listed], rest].concat();
     assert!(all.iter().any(|line| line.contains("search_docs")), "{all:?}");
+    if has("tracing") {
+        let of = |word: &str| said.lines().filter(|line| line.contains(word)).count();
+        assert_eq!(of("\"message\":\"request\""), 2, "the handshake and the list: {said}");
+        assert!(of("\"target\":\"rmcp::transport") >= 3, "rmcp tells of the others: {said}");
+    }
 }
 
 #[test]
