@@ -27,7 +27,7 @@ use sidelight_rmcp::{Observed, ObservedTransport, Tool};
 use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -162,8 +162,9 @@ impl McpServer {
         let listener = TcpListener::from_std(self.listener).map_err(ServerError::Serve)?;
         sidelight::info!("serving", address = self.address.to_string());
         let told = CancellationToken::new();
+        let signal = told_to_end();
         let ends = async {
-            let signal = told_to_end().await;
+            let signal = signal.await;
             sidelight::info!("ending", signal = signal);
             self.health.is_unwell("server", "the server is ending");
             tokio::time::sleep(NOTICE).await; // whoever balances load learns of it before the port is closed
@@ -265,22 +266,22 @@ fn router(config: &Config, library: Library, sessions: CancellationToken, stream
         .layer(middleware::from_fn_with_state(streams, edge::correlate))
 }
 
-/// SIGTERM from a supervisor, or Ctrl-C from a person. Never ends where neither can be heard.
-pub(crate) async fn told_to_end() -> &'static str {
-    let by_supervisor = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+/// SIGTERM from a supervisor, or Ctrl-C from a person. Heard from this call on, and not only when it is awaited: whoever was
+/// answered may tell us to end. Never ends where neither can be heard.
+pub(crate) fn told_to_end() -> impl Future<Output = &'static str> {
+    let (by_supervisor, by_person) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        tokio::select! {
+            () = heard(by_supervisor) => "SIGTERM",
+            () = heard(by_person) => "SIGINT",
         }
-    };
-    let by_person = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = by_supervisor => "SIGTERM",
-        () = by_person => "SIGINT",
+    }
+}
+
+async fn heard(signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
     }
 }
 
