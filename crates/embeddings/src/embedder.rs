@@ -4,7 +4,7 @@ use sidelight::Failure;
 use std::{fmt, pin::Pin};
 
 /// One vector of [`Embedder::dimensions`] numbers and of length 1 (or 0, for a text without a word in it), so that the
-/// dot product of two is the cosine of their angle.
+/// dot product of two is the cosine of their angle. A text that the model does not take has an empty one.
 pub type Vectors = Vec<Vec<f32>>;
 
 /// What [`Embedder::embed`] gives: one vector a text, in the order of the texts.
@@ -28,7 +28,7 @@ pub trait Embedder: fmt::Debug + Send + Sync {
 /// Why there are no vectors.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// The server could not be reached, or failed.
+    /// The server could not be reached, or is not ready.
     #[error("the embedding model cannot be reached: {0}")]
     Unavailable(String),
     /// The server did not answer in time.
@@ -40,13 +40,20 @@ pub enum EmbedError {
     /// The server does not accept the request: a wrong key, a model that it does not have.
     #[error("the embedding model refuses: {0}")]
     Refused(String),
+    /// The server does not accept what is in it: too long a text, or too many.
+    #[error("the embedding model does not take the text: {0}")]
+    TooMuch(String),
+    /// The server failed with this request.
+    #[error("the embedding model failed: {0}")]
+    Failed(String),
     /// The server's answer is not what was asked for.
     #[error("the embedding model gave an answer that does not fit: {0}")]
     Malformed(String),
 }
 
 impl Failure for EmbedError {
-    const NAMES: &'static [&'static str] = &["unavailable", "timeout", "rate_limited", "refused", "malformed"];
+    const NAMES: &'static [&'static str] =
+        &["unavailable", "timeout", "rate_limited", "refused", "malformed", "too_much", "failed"];
     fn index(&self) -> usize {
         match self {
             Self::Unavailable(_) => 0,
@@ -54,6 +61,8 @@ impl Failure for EmbedError {
             Self::RateLimited => 2,
             Self::Refused(_) => 3,
             Self::Malformed(_) => 4,
+            Self::TooMuch(_) => 5,
+            Self::Failed(_) => 6,
         }
     }
 }

@@ -1,16 +1,23 @@
 //! An embedder behind HTTP: whatever answers `POST /v1/embeddings` as OpenAI does
-//! (<https://platform.openai.com/docs/api-reference/embeddings>). Asks in batches, gives up after a while, and never shows
-//! its key.
+//! (<https://platform.openai.com/docs/api-reference/embeddings>). Asks in batches, of fewer texts where the server takes fewer;
+//! a text that it does not take has no vector; gives up after a while, and never shows its key, nor what a server says of an
+//! error: that may hold the text, or a key.
 
 use crate::{
     EmbedError, Embedder, Embedding, Vectors,
+    answer::Answer,
     metrics::{BATCH_SIZE, EMBED, ModelName, Provider, TOKENS, note_call},
     retry,
 };
 use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sidelight::{Context, tracing::note};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 /// A model on a server.
 pub struct HttpEmbedder {
@@ -19,6 +26,8 @@ pub struct HttpEmbedder {
     model: String,
     key: Option<String>,
     dimensions: usize,
+    /// Texts in one request: as many as were asked for, or as the server has shown to take.
+    most: AtomicUsize,
 }
 
 /// The key stays out of every log.
@@ -33,8 +42,6 @@ impl fmt::Debug for HttpEmbedder {
     }
 }
 
-/// Texts in one request.
-const BATCH: usize = 64;
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(5);
@@ -48,39 +55,20 @@ struct Ask<'a> {
     encoding_format: &'static str,
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    data: Vec<One>,
-    #[serde(default)]
-    usage: Usage,
-}
-
-#[derive(Deserialize)]
-struct One {
-    index: usize,
-    embedding: Vec<f32>,
-}
-
-#[derive(Default, Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: u64,
-}
-
 impl HttpEmbedder {
-    /// Asks the model once, to learn how long its vectors are.
+    /// Asks the model once, to learn how long its vectors are. At most `batch` texts stand in one request, and at least one.
     ///
     /// # Errors
     /// See [`EmbedError`].
-    pub async fn connect(url: Url, model: String, key: Option<String>) -> Result<Self, EmbedError> {
+    pub async fn connect(url: Url, model: String, key: Option<String>, batch: usize) -> Result<Self, EmbedError> {
         // the first one stays: another part of the program may have chosen before
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT);
         // a redirect would carry the key and the texts to somebody else
         let client = client.redirect(Policy::none()).build();
         let client = client.map_err(|error| EmbedError::Unavailable(error.without_url().to_string()))?;
-        let mut embedder = Self { client, url, model, key, dimensions: 0 };
-        let (probe, _) = embedder.batch(&["dimensions"]).await?;
+        let mut embedder = Self { client, url, model, key, dimensions: 0, most: AtomicUsize::new(batch.max(1)) };
+        let (probe, _) = embedder.batch(&[PROBE]).await?;
         embedder.dimensions = probe.first().map_or(0, Vec::len);
         if embedder.dimensions == 0 {
             return Err(EmbedError::Malformed("it gave a vector of no numbers".to_owned()));
@@ -90,24 +78,67 @@ impl HttpEmbedder {
 
     /// Vectors, and how many tokens the server counted.
     async fn batch(&self, texts: &[&str]) -> Result<(Vectors, u64), EmbedError> {
-        let answer = retry::retry(|| self.ask(texts)).await?;
+        // many that take too long may be few enough in halves
+        let patience = if texts.len() == 1 { retry::Patience::Whole } else { retry::Patience::NoTimeouts };
+        let answer = retry::retry(patience, || self.ask(texts)).await?;
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
         BATCH_SIZE.record(labels, texts.len() as u64);
-        let tokens = answer.usage.prompt_tokens;
+        let tokens = answer.tokens();
         TOKENS.record(labels, tokens);
-        Ok((self.vectors(answer.data, texts.len())?, tokens))
+        Ok((answer.vectors(texts.len(), self.dimensions)?, tokens))
     }
 
-    /// In the order of the texts, and of length 1.
-    fn vectors(&self, mut answer: Vec<One>, wanted: usize) -> Result<Vectors, EmbedError> {
-        answer.sort_by_key(|one| one.index);
-        let in_order = answer.iter().map(|one| one.index).eq(0..wanted);
-        let as_long = |one: &One| self.dimensions == 0 || one.embedding.len() == self.dimensions;
-        if !in_order || !answer.iter().all(as_long) {
-            let why = format!("{wanted} vectors of {} numbers were asked for, and others came", self.dimensions);
-            return Err(EmbedError::Malformed(why));
+    /// Vectors of any number of texts. A batch that the server does not take is halved, until it takes both halves, or until
+    /// it is one text that it does not take: that one has an empty vector.
+    fn all<'a>(&'a self, texts: &'a [&'a str]) -> All<'a> {
+        Box::pin(async move {
+            let most = self.most.load(Ordering::Relaxed);
+            if texts.len() > most {
+                let mut all = Found::default();
+                for some in texts.chunks(most) {
+                    all.extend(self.all(some).await?);
+                }
+                return Ok(all);
+            }
+            let failed = match self.batch(texts).await {
+                Ok((vectors, tokens)) => return Ok(Found { vectors, tokens, refused: 0 }),
+                Err(failed) => failed,
+            };
+            if !self.is_of_these_texts(&failed, texts).await {
+                return Err(failed);
+            }
+            let (first, second) = texts.split_at(texts.len().div_ceil(2));
+            if second.is_empty() {
+                return Ok(Found { vectors: vec![Vec::new()], tokens: 0, refused: 1 });
+            }
+            let mut all = self.all(first).await?;
+            let is_number = all.refused == 0;
+            if is_number {
+                // it was not a text, so it was how many: fewer from now on
+                self.most.fetch_min(first.len(), Ordering::Relaxed);
+            }
+            all.extend(self.all(second).await?);
+            if is_number && all.refused > 0 && all.refused < second.len() {
+                // it was a text, in the second half
+                self.most.fetch_max(most, Ordering::Relaxed);
+            }
+            Ok(all)
+        })
+    }
+
+    /// Whether a failure may be due to these texts, or their number, and not to the server or the request as such: then others
+    /// would fail, too.
+    async fn is_of_these_texts(&self, failed: &EmbedError, texts: &[&str]) -> bool {
+        match failed {
+            EmbedError::TooMuch(_) | EmbedError::Failed(_) if texts != [PROBE] => self.takes(PROBE).await,
+            EmbedError::Timeout => texts.len() > 1,
+            _ => false,
         }
-        Ok(answer.into_iter().map(|one| crate::local::normalised(one.embedding)).collect())
+    }
+
+    /// Whether the server takes this text, which nobody has asked for: it is not counted.
+    async fn takes(&self, text: &str) -> bool {
+        retry::retry(retry::Patience::Whole, || async { self.ask(&[text]).await }).await.is_ok()
     }
 
     async fn ask(&self, texts: &[&str]) -> Result<Answer, retry::Failure> {
@@ -122,19 +153,40 @@ impl HttpEmbedder {
         let reply = request.send().await.map_err(|error| retry::Failure::again(unreached(error), None))?;
         let status = reply.status();
         if status.is_success() {
-            let fits = serde_json::from_slice(&whole(reply).await?);
-            return fits.map_err(|error| retry::Failure::last(EmbedError::Malformed(error.to_string())));
+            return Answer::read(&whole(reply).await?).map_err(retry::Failure::last);
         }
         let wait = reply.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = wait.map(Duration::from_secs);
-        let why = whole(reply).await.unwrap_or_default(); // the status alone says enough
-        let why = String::from_utf8_lossy(&why);
-        let why: String = why.chars().filter(|it| !it.is_control()).take(WHY_CHARS_MAX).collect();
+        let said = whole(reply).await.unwrap_or_default(); // the status alone says enough
+        let said: String =
+            String::from_utf8_lossy(&said).chars().filter(|it| !it.is_control()).take(SAID_CHARS_MAX).collect();
+        sidelight::debug!("the embedding model's server gave an error", status = status.as_u16(), said = said);
         Err(match status.as_u16() {
             429 => retry::Failure::again(EmbedError::RateLimited, wait),
-            500.. => retry::Failure::again(EmbedError::Unavailable(format!("{status} {why}")), wait),
-            _ => retry::Failure::last(EmbedError::Refused(format!("{status} {why}"))),
+            502..=504 => retry::Failure::again(EmbedError::Unavailable(status.to_string()), wait),
+            500.. => retry::Failure::again(EmbedError::Failed(status.to_string()), wait),
+            400 | 413 | 414 | 422 => retry::Failure::last(EmbedError::TooMuch(status.to_string())),
+            _ => retry::Failure::last(EmbedError::Refused(status.to_string())),
         })
+    }
+}
+
+/// Vectors of some texts.
+#[derive(Default)]
+struct Found {
+    vectors: Vectors,
+    tokens: u64,
+    /// How many of them have none.
+    refused: usize,
+}
+
+type All<'a> = Pin<Box<dyn Future<Output = Result<Found, EmbedError>> + Send + 'a>>;
+
+impl Found {
+    fn extend(&mut self, other: Self) {
+        self.vectors.extend(other.vectors);
+        self.tokens += other.tokens;
+        self.refused += other.refused;
     }
 }
 
@@ -164,8 +216,10 @@ fn cause(error: &dyn std::error::Error) -> String {
     deepest.to_string()
 }
 
-/// As much of a server's explanation as is worth reading.
-const WHY_CHARS_MAX: usize = 200;
+/// As much of a server's explanation as is worth reading, by whoever asks for it.
+const SAID_CHARS_MAX: usize = 200;
+/// A text that every model takes.
+const PROBE: &str = "dimensions";
 
 impl Embedder for HttpEmbedder {
     fn model(&self) -> &str {
@@ -180,13 +234,11 @@ impl Embedder for HttpEmbedder {
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
         Box::pin(EMBED.observe(labels, async {
             note_call(texts.len(), self.dimensions);
-            let (mut vectors, mut tokens) = (Vectors::with_capacity(texts.len()), 0);
-            for batch in texts.chunks(BATCH) {
-                let (some, counted) = self.batch(batch).await?;
-                vectors.extend(some);
-                tokens += counted;
-            }
+            let Found { vectors, tokens, refused } = self.all(texts).await?;
             note("gen_ai.usage.input_tokens", tokens);
+            if refused > 0 {
+                note("sidelight.embeddings.refused", refused);
+            }
             Ok(vectors)
         }))
     }

@@ -13,6 +13,7 @@
 //! # Ok(()) }
 //! ```
 
+mod answer;
 mod embedder;
 mod features;
 mod http;

@@ -33,7 +33,16 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// A server that asks for a longer wait is not waited for.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
-pub(crate) async fn retry<T, F>(mut work: impl FnMut() -> F) -> Result<T, EmbedError>
+/// What is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Whatever may work the next time.
+    Whole,
+    /// But for what took too long.
+    NoTimeouts,
+}
+
+pub(crate) async fn retry<T, F>(patience: Patience, mut work: impl FnMut() -> F) -> Result<T, EmbedError>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -43,7 +52,8 @@ where
             Err(failure) => failure,
         };
         let wait = failure.wait.unwrap_or_else(|| jittered(FIRST_WAIT * 2u32.pow(attempt - 1)));
-        if !failure.again || attempt >= TRIES || wait > WAIT_MAX {
+        let is_late = matches!(failure.error, EmbedError::Timeout) && patience == Patience::NoTimeouts;
+        if !failure.again || is_late || attempt >= TRIES || wait > WAIT_MAX {
             return Err(failure.error);
         }
         tokio::time::sleep(wait).await;
@@ -65,7 +75,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_may_work_is_tried_four_times_and_no_more() {
         let tries = Cell::new(0);
-        let failed: Result<(), _> = retry(|| {
+        let failed: Result<(), _> = retry(Patience::Whole, || {
             tries.set(tries.get() + 1);
             async { Err(Failure::again(EmbedError::RateLimited, None)) }
         })
@@ -78,7 +88,7 @@ mod tests {
     async fn a_server_s_own_wait_is_kept_and_a_long_one_is_not_waited_for() {
         let began = tokio::time::Instant::now();
         let tries = Cell::new(0);
-        let done = retry(|| {
+        let done = retry(Patience::Whole, || {
             tries.set(tries.get() + 1);
             let first = tries.get() == 1;
             async move {
@@ -87,14 +97,14 @@ mod tests {
         });
         assert_eq!((done.await.unwrap(), began.elapsed()), (3, Duration::from_secs(7)));
         let hour = || async { Err::<(), _>(Failure::again(EmbedError::RateLimited, Some(Duration::from_hours(1)))) };
-        assert!(retry(hour).await.is_err());
+        assert!(retry(Patience::Whole, hour).await.is_err());
         assert_eq!(began.elapsed(), Duration::from_secs(7));
     }
 
     #[tokio::test]
     async fn what_is_refused_is_not_tried_again() {
         let tries = Cell::new(0);
-        let refused: Result<(), _> = retry(|| {
+        let refused: Result<(), _> = retry(Patience::Whole, || {
             tries.set(tries.get() + 1);
             async { Err(Failure::last(EmbedError::Refused("401".to_owned()))) }
         })
