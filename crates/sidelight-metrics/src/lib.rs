@@ -29,3 +29,4 @@ pub use name::Name;
 pub use page::{Wanted, render};
 pub use registry::{Description, Probe, conflicts, descriptions, enter_fact, series};
 pub use scale::{DURATION_BOUNDS, SIZE_BOUNDS, Scale};
+pub use text::say_created;

@@ -40,6 +40,9 @@ impl Writer {
         for series in family.series() {
             within(&mut message, 4, |metric| self.metric(metric, family.kind, &series, reading));
         }
+        if let Some(unit) = family.unit() {
+            bytes(&mut message, 5, unit.as_bytes());
+        }
         varint(&mut self.page, message.len() as u64);
         self.page.extend_from_slice(&message);
         self.family = message;
@@ -49,12 +52,16 @@ impl Writer {
         metric.extend_from_slice(series.wire);
         match series.source {
             Source::Histogram(distribution) => {
-                within(metric, 7, |it| histogram(it, distribution, reading, &mut self.slots));
+                within(metric, 7, |it| {
+                    histogram(it, distribution, reading, &mut self.slots);
+                    timestamp(it, 15, series.began);
+                });
             }
-            number => {
-                let field = if kind == Kind::Counter { 3 } else { 2 };
-                within(metric, field, |it| double(it, 1, value(number, reading)));
-            }
+            number if kind == Kind::Counter => within(metric, 3, |it| {
+                double(it, 1, value(number, reading));
+                timestamp(it, 3, series.began);
+            }),
+            number => within(metric, 2, |it| double(it, 1, value(number, reading))),
         }
     }
 }
@@ -104,11 +111,15 @@ fn native(out: &mut Vec<u8>, buckets: &[(i32, u64)]) {
 }
 
 fn exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
-    let at = exemplar.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     pair(out, "trace_id", &format!("{:032x}", exemplar.trace));
     pair(out, "span_id", &format!("{:016x}", exemplar.span));
     double(out, 2, exemplar.value);
-    within(out, 3, |timestamp| {
+    timestamp(out, 3, exemplar.at);
+}
+
+fn timestamp(out: &mut Vec<u8>, field: u32, at: SystemTime) {
+    let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    within(out, field, |timestamp| {
         whole(timestamp, 1, at.as_secs());
         whole(timestamp, 2, u64::from(at.subsec_nanos()));
     });

@@ -15,6 +15,7 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
+    time::SystemTime,
 };
 
 /// Where a series' number is.
@@ -48,6 +49,7 @@ struct Position {
     line: usize,
     wire: usize,
     source: Source,
+    began: SystemTime,
 }
 
 /// A series that has not been put in order yet.
@@ -56,6 +58,7 @@ struct New {
     line: String,
     wire: Vec<u8>,
     source: Source,
+    began: SystemTime,
 }
 
 /// One series.
@@ -66,6 +69,8 @@ pub(crate) struct Series<'a> {
     /// The labels as the protobuf form has them.
     pub(crate) wire: &'a [u8],
     pub(crate) source: &'a Source,
+    /// When it entered, at nought: just before its first number.
+    pub(crate) began: SystemTime,
 }
 
 /// What is said of a name before, or without, its first use.
@@ -79,7 +84,7 @@ pub struct Description {
     pub is_seconds: bool,
 }
 
-static TRAY: Mutex<Vec<(Name, Source)>> = Mutex::new(Vec::new());
+static TRAY: Mutex<Vec<(Name, Source, SystemTime)>> = Mutex::new(Vec::new());
 static BOOK: LazyLock<Mutex<Book>> = LazyLock::new(Mutex::default);
 static DESCRIPTIONS: LazyLock<Mutex<BTreeMap<String, Description>>> = LazyLock::new(Mutex::default);
 static COUNT: AtomicI64 = AtomicI64::new(0);
@@ -92,7 +97,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Enters a series.
 pub(crate) fn enter(name: Name, source: Source) {
     COUNT.fetch_add(1, Relaxed);
-    lock(&TRAY).push((name, source));
+    lock(&TRAY).push((name, source, SystemTime::now()));
 }
 
 /// Enters a fact about the process: a gauge that stands at 1, whose labels say it.
@@ -138,8 +143,8 @@ pub fn descriptions() -> BTreeMap<String, Description> {
 pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Family, &Reading)) {
     let mut book = lock(&BOOK);
     let tray = std::mem::take(&mut *lock(&TRAY));
-    for (name, source) in tray {
-        book.put(name, source);
+    for (name, source, began) in tray {
+        book.put(name, source, began);
     }
     for family in book.families.values_mut().filter(|family| !family.new.is_empty()) {
         family.put_in_order();
@@ -156,14 +161,14 @@ struct Book {
 }
 
 impl Book {
-    fn put(&mut self, name: Name, source: Source) {
+    fn put(&mut self, name: Name, source: Source, began: SystemTime) {
         let body = name.body();
         let line = match (name.kind, body.is_empty()) {
             (Kind::Histogram, _) => body,
             (_, true) => format!("{} ", name.family),
             (_, false) => format!("{}{{{body}}} ", name.family),
         };
-        let new = New { line, wire: protobuf::labels(&name.labels), source };
+        let new = New { line, wire: protobuf::labels(&name.labels), source, began };
         if !self.families.contains_key(&name.family) && !self.take_names(&name.family, name.kind) {
             return left_out(1);
         }
@@ -205,12 +210,22 @@ impl Family {
         Self { name, help, kind, lines: String::new(), wires: Vec::new(), places: Vec::new(), new: Vec::new() }
     }
 
+    /// The unit that its name ends with, as the formats ask for it.
+    pub(crate) fn unit(&self) -> Option<&'static str> {
+        let name = if self.kind == Kind::Counter { self.name.strip_suffix("_total")? } else { &self.name };
+        UNITS.into_iter().find(|unit| name.strip_suffix(unit).is_some_and(|it| it.ends_with('_')))
+    }
+
     /// Every series, by its line.
     pub(crate) fn series(&self) -> impl Iterator<Item = Series<'_>> {
         let (mut line, mut wire) = (0, 0);
         self.places.iter().map(move |end| {
-            let series =
-                Series { line: &self.lines[line..end.line], wire: &self.wires[wire..end.wire], source: &end.source };
+            let series = Series {
+                line: &self.lines[line..end.line],
+                wire: &self.wires[wire..end.wire],
+                source: &end.source,
+                began: end.began,
+            };
             (line, wire) = (end.line, end.wire);
             series
         })
@@ -219,8 +234,12 @@ impl Family {
     /// Puts new series among the others. Of several with the same labels, which would spoil the page, the first to come
     /// stays.
     fn put_in_order(&mut self) {
-        let known =
-            self.series().map(|it| New { line: it.line.into(), wire: it.wire.into(), source: it.source.clone() });
+        let known = self.series().map(|it| New {
+            line: it.line.into(),
+            wire: it.wire.into(),
+            source: it.source.clone(),
+            began: it.began,
+        });
         let mut all: Vec<New> = known.collect();
         all.append(&mut self.new);
         all.sort_by(|one, other| one.line.cmp(&other.line));
@@ -230,13 +249,16 @@ impl Family {
         self.lines.clear();
         self.wires.clear();
         self.places.clear();
-        for New { line, wire, source } in all {
+        for New { line, wire, source, began } in all {
             self.lines.push_str(&line);
             self.wires.extend_from_slice(&wire);
-            self.places.push(Position { line: self.lines.len(), wire: self.wires.len(), source });
+            self.places.push(Position { line: self.lines.len(), wire: self.wires.len(), source, began });
         }
     }
 }
+
+/// Units that a name may end with.
+const UNITS: [&str; 3] = ["seconds", "bytes", "ratio"];
 
 /// What is asked before each scrape, for numbers that somebody else keeps.
 type Ask = Arc<dyn Fn() + Send + Sync>;

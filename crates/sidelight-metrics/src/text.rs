@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{
     io::Write as _,
-    sync::atomic::Ordering::Relaxed,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, SystemTime},
 };
 
@@ -22,6 +22,15 @@ use std::{
 pub(crate) enum Text {
     Prometheus,
     OpenMetrics,
+}
+
+/// Whether an OpenMetrics page says when counters and histograms began.
+static CREATED: AtomicBool = AtomicBool::new(false);
+
+/// Says, or does not say, when counters and histograms began, in `OpenMetrics`: as samples `_created`, which a scraper that
+/// does not know them takes for series of their own. In protobuf it is always said.
+pub fn say_created(wanted: bool) {
+    CREATED.store(wanted, Relaxed);
 }
 
 /// How an OpenMetrics page ends.
@@ -59,7 +68,7 @@ impl Writer {
         }
         self.put(format_args!("# TYPE {name} {word}\n"));
         if self.text == Text::OpenMetrics
-            && let Some(unit) = UNITS.iter().find(|unit| name.strip_suffix(**unit).is_some_and(|it| it.ends_with('_')))
+            && let Some(unit) = family.unit()
         {
             self.put(format_args!("# UNIT {name} {unit}\n"));
         }
@@ -68,7 +77,8 @@ impl Writer {
     fn series(&mut self, family: &Family, series: &Series<'_>, reading: &Reading) {
         match series.source {
             Source::Histogram(distribution) => {
-                return self.histogram(&family.name, series.line, distribution, reading);
+                self.histogram(&family.name, series.line, distribution, reading);
+                return self.began(family, series);
             }
             Source::Counter(place) => {
                 self.copy(series.line);
@@ -80,6 +90,25 @@ impl Writer {
             }
         }
         self.page.push(b'\n');
+        self.began(family, series);
+    }
+
+    /// When it began, where that is wanted.
+    fn began(&mut self, family: &Family, series: &Series<'_>) {
+        if self.text != Text::OpenMetrics || !CREATED.load(Relaxed) {
+            return;
+        }
+        let (name, labels) = match family.kind {
+            Kind::Histogram if series.line.is_empty() => (family.name.as_str(), String::new()),
+            Kind::Histogram => (family.name.as_str(), format!("{{{}}}", series.line)),
+            Kind::Counter => match family.name.strip_suffix("_total") {
+                Some(name) if !name.is_empty() => (name, series.line[family.name.len()..].trim_end().to_owned()),
+                _ => return,
+            },
+            Kind::Gauge => return,
+        };
+        let at = series.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        self.put(format_args!("{name}_created{labels} {}.{:03}\n", at.as_secs(), at.subsec_millis()));
     }
 
     fn histogram(&mut self, name: &str, body: &str, it: &Distribution, reading: &Reading) {
@@ -182,6 +211,3 @@ fn open_metrics_head(name: &str, kind: Kind) -> (&str, &str) {
         _ => (name, kind.word()),
     }
 }
-
-/// Units that a name may end with.
-const UNITS: [&str; 3] = ["seconds", "bytes", "ratio"];

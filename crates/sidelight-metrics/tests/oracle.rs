@@ -74,7 +74,8 @@ fn flat(families: &[Family]) -> BTreeMap<String, f64> {
                 labels.sort_unstable();
                 samples.insert(format!("{}{ending}{{{}}}", family.name, labels.join(",")), number);
             };
-            metric.counter.iter().chain(&metric.gauge).for_each(|it| add("", None, it.value));
+            let counted = metric.counter.iter().map(|it| it.value);
+            counted.chain(metric.gauge.iter().map(|it| it.value)).for_each(|value| add("", None, value));
             if let Some(it) = &metric.histogram {
                 for bucket in &it.buckets {
                     let bound =

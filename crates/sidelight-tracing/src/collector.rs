@@ -89,8 +89,15 @@ impl Collector {
         *request.uri_mut() = self.to.clone();
         request.headers_mut().clone_from(&self.headers);
         let response = self.agent.run(request);
-        answer(response.map_err(|error| Refused { why: error.to_string(), retry_after: None })?)
+        answer(response.map_err(|error| Refused { why: told(&error.to_string()), retry_after: None })?)
     }
+}
+
+/// What went wrong, and what is the likely cause where that is known.
+fn told(error: &str) -> String {
+    let is_no_http = ["HTTP version", "version header", "invalid http", "http parse"].iter().any(|it| error.contains(it));
+    let hint = if is_no_http { "; is it the port of gRPC (4317)? OTLP over HTTP is taken on 4318 as a rule" } else { "" };
+    format!("{error}{hint}")
 }
 
 fn answer(response: Response<Body>) -> Result<Taken, Refused> {

@@ -133,8 +133,8 @@ pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
     if QUEUE.set(Queue::new()).is_err() {
         return Ok(());
     }
-    // detectors read OTEL_RESOURCE_ATTRIBUTES; what is given here wins
-    let batch = Batch::of(&Resource::builder().with_attributes(resource).build());
+    // without the detectors of OpenTelemetry's SDK: they leave OTEL_RESOURCE_ATTRIBUTES encoded, and say that the SDK exports
+    let batch = Batch::of(&Resource::builder_empty().with_attributes(resource).build());
     let mut exporter = Exporter { collector, batch, is_up: true, is_taken: true, pause: None };
     thread::Builder::new().name("sidelight-otlp".into()).spawn(move || exporter.run()).map(drop)
 }

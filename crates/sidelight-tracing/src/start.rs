@@ -27,6 +27,8 @@ pub struct Config {
     pub version: String,
     /// `deployment.environment.name`.
     pub environment: String,
+    /// What else the resource says of itself.
+    pub resource: Vec<(String, String)>,
     /// Directives, for example `info,rmcp=warn`.
     pub filter: String,
     /// The form of log lines.
@@ -99,12 +101,23 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
     Ok(Guard { writer })
 }
 
+/// What is said of this process: by whoever runs it, and then what is true of it. The exporter is ours, and so says that it is.
 fn resource(config: Config) -> Vec<KeyValue> {
-    vec![
-        KeyValue::new("service.name", config.service_name),
-        KeyValue::new("service.version", config.version),
-        KeyValue::new("deployment.environment.name", config.environment),
-    ]
+    let instance = sampling::random();
+    let known = [
+        ("service.name", config.service_name),
+        ("service.version", config.version),
+        ("deployment.environment.name", config.environment),
+        ("telemetry.sdk.name", "sidelight".to_owned()),
+        ("telemetry.sdk.language", "rust".to_owned()),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
+    ];
+    let mut all = vec![("service.instance.id".to_owned(), format!("{instance:016x}"))];
+    for (key, value) in config.resource.into_iter().chain(known.map(|(key, value)| (key.to_owned(), value))) {
+        all.retain(|(other, _)| *other != key);
+        all.push((key, value));
+    }
+    all.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect()
 }
 
 /// What was lost so far.

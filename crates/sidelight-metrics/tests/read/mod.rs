@@ -53,6 +53,8 @@ pub(crate) struct Family {
     pub(crate) kind: i32,
     #[prost(message, repeated, tag = "4")]
     pub(crate) metrics: Vec<Metric>,
+    #[prost(string, tag = "5")]
+    pub(crate) unit: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -62,7 +64,7 @@ pub(crate) struct Metric {
     #[prost(message, optional, tag = "2")]
     pub(crate) gauge: Option<Number>,
     #[prost(message, optional, tag = "3")]
-    pub(crate) counter: Option<Number>,
+    pub(crate) counter: Option<Counted>,
     #[prost(message, optional, tag = "7")]
     pub(crate) histogram: Option<Histogram>,
 }
@@ -79,6 +81,22 @@ pub(crate) struct Pair {
 pub(crate) struct Number {
     #[prost(double, tag = "1")]
     pub(crate) value: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Counted {
+    #[prost(double, tag = "1")]
+    pub(crate) value: f64,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) created: Option<Moment>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Moment {
+    #[prost(int64, tag = "1")]
+    pub(crate) seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub(crate) nanos: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -99,6 +117,8 @@ pub(crate) struct Histogram {
     pub(crate) spans: Vec<Span>,
     #[prost(sint64, repeated, tag = "13")]
     pub(crate) deltas: Vec<i64>,
+    #[prost(message, optional, tag = "15")]
+    pub(crate) created: Option<Moment>,
 }
 
 impl Histogram {

@@ -73,6 +73,7 @@ fn settings(rate: f64) -> Settings {
         version: "0".to_owned(),
         commit: "unknown".to_owned(),
         environment: "test".to_owned(),
+        resource: Vec::new(),
         log_filter: "info".to_owned(),
         log_format: LogFormat::Json,
         log_output: Output::Stdout,
@@ -80,6 +81,7 @@ fn settings(rate: f64) -> Settings {
         export: true,
         propagators: Propagators::default(),
         profiling: Profiling::Off,
+        created: false,
     }
 }
 
