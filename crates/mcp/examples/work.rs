@@ -65,6 +65,7 @@ fn settings() -> Settings {
         version: "0".to_owned(),
         commit: "unknown".to_owned(),
         environment: "test".to_owned(),
+        resource: Vec::new(),
         log_filter: env::var("RUST_LOG").unwrap_or_else(|_| "info,rmcp=warn".to_owned()),
         log_format: LogFormat::Json,
         log_output: Output::Stderr,
@@ -72,6 +73,7 @@ fn settings() -> Settings {
         export: env::var("OTEL_EXPORTER_OTLP_ENDPOINT").is_ok(),
         propagators: Propagators::default(),
         profiling: Profiling::Off,
+        created: false,
     }
 }
 

@@ -1,65 +1,86 @@
-//! A request's end: its operation, its count and its line, once each, whoever answers it.
+//! A request's end: its operation, its count and its line, once each, whoever answers it. It ends when its reply is written,
+//! where somebody sees that; else when the reply is made.
 
 use crate::{
     Fault, Seat, Tool,
     facts::{Facts, note_code},
     metrics::{Ending, Method, OPERATION, REQUESTS},
     reply::{Reply, Seen},
+    transport::Arrived,
 };
 use rmcp::ErrorData;
-use sidelight::{Context, label::Label, tracing};
+use sidelight::{Context, Failure as _, label::Label, operation::Unended};
 use std::time::Instant;
 
-/// Counts a request once and writes its line, also when its future is dropped.
+/// Counts a request once and writes its line when it is dropped, also with the future that it is in.
+#[derive(Debug)]
 pub(crate) struct Counted {
     labels: (Method, Tool),
     facts: Facts,
     context: Context,
     seat: Option<Seat>,
     ending: Ending,
+    fault: Option<Fault>,
     began: Instant,
-    bytes: u64,
+    bytes: Option<u64>,
+    run: Option<Unended>,
 }
 
 impl Counted {
     pub(crate) fn new(labels: (Method, Tool), facts: Facts, context: Context, seat: Option<Seat>) -> Self {
-        Self { labels, facts, context, seat, ending: Ending::Cancelled, began: Instant::now(), bytes: 0 }
+        let began = Instant::now();
+        Self { labels, facts, context, seat, ending: Ending::Cancelled, fault: None, began, bytes: None, run: None }
     }
 
     /// Runs the handler's future as an operation, whose ids the line will have.
     pub(crate) async fn observe<T: Seen>(&mut self, reply: impl Future<Output = Result<T, ErrorData>>) -> Reply<T> {
-        let operation = OPERATION.observe(self.labels, async {
+        let operation = OPERATION.observe_on(self.labels, async {
             let reply = self.attend(reply).await;
             if let Err(error) = &reply.0 {
                 note_code(error.code);
             }
             reply
         });
-        operation.await
+        let (reply, run) = operation.await;
+        self.run = Some(run);
+        reply
     }
 
     /// Runs the handler's future in the context that is current.
     pub(crate) async fn attend<T: Seen>(&mut self, reply: impl Future<Output = Result<T, ErrorData>>) -> Reply<T> {
         self.begins();
         let reply = Reply(reply.await);
-        self.ending = Ending::of(reply.fault());
-        if tracing::COMPILED {
-            self.bytes = reply.bytes();
-        }
+        self.ends(reply.fault());
         reply
     }
 
-    /// Records the request as an operation that is over already: no handler saw it.
-    pub(crate) fn end(mut self, fault: Option<Fault>, note: impl FnOnce()) {
+    /// Goes out with its reply, to whoever sees it written: the seat of its HTTP request, else the transport's own place.
+    pub(crate) fn goes_out(mut self, arrived: Option<&Arrived>) {
+        match (self.seat.take(), arrived) {
+            (Some(seat), _) => seat.goes_out(self),
+            (None, Some(arrived)) => arrived.goes_out(self),
+            (None, None) => {}
+        }
+    }
+
+    /// Its reply is written.
+    pub(crate) fn written(mut self, bytes: u64) {
+        self.bytes = Some(bytes);
+    }
+
+    /// Records the request as an operation whose reply is made already: no handler saw it.
+    pub(crate) fn end(mut self, fault: Option<Fault>, bytes: u64, note: impl FnOnce()) {
         let (context, labels) = (self.context.clone(), self.labels);
         let operation = || {
             self.begins();
             note();
-            self.ending = Ending::of(fault);
+            self.ends(fault);
+            self.bytes = Some(bytes);
             fault.map_or(Ok(()), Err)
         };
-        // its reply is with the client; there is nobody here to hand it to
-        let _ = context.run(|| OPERATION.run(labels, operation));
+        let (_, run) = context.run(|| OPERATION.run_on(labels, operation));
+        self.run = Some(run);
+        self.goes_out(None);
     }
 
     fn begins(&mut self) {
@@ -68,6 +89,10 @@ impl Counted {
             seat.begins(self.context.clone());
         }
         self.facts.note(self.labels.0);
+    }
+
+    fn ends(&mut self, fault: Option<Fault>) {
+        (self.fault, self.ending) = (fault, Ending::of(fault));
     }
 }
 
@@ -87,13 +112,16 @@ impl Drop for Counted {
         if std::thread::panicking() {
             self.ending = Ending::Error;
         }
+        drop(self.run.take());
         REQUESTS.add((method, self.ending), 1);
+        let said = |word: &'static str| Some(word).filter(|word| !word.is_empty());
         self.context.clone().run(|| {
             sidelight::info!(
                 "request",
                 method = word(method),
-                tool = word(tool),
+                tool = said(word(tool)),
                 outcome = word(self.ending),
+                error_type = self.fault.map(|fault| Fault::NAMES[fault.index()]),
                 duration_seconds = self.began.elapsed().as_secs_f64(),
                 bytes = self.bytes,
                 client = self.facts.client(),

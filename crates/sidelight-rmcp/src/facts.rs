@@ -1,7 +1,7 @@
 //! What a request says of itself beside its method: attributes of its span, in the words of the conventions, and who sent it,
 //! for its line. Nothing of it can become a label: clients choose these words.
 
-use crate::{message::Message, metrics::Method};
+use crate::{message::Message, metrics::Method, session};
 use rmcp::model::{ErrorCode, InitializeRequestParams, ProtocolVersion, RequestId, RequestMetaObject};
 use sidelight::tracing::{self, note};
 
@@ -13,6 +13,7 @@ pub(crate) struct Facts(Option<Known>);
 struct Known {
     id: RequestId,
     version: Option<ProtocolVersion>,
+    /// Its name for others: see [`session::named`].
     session: Option<Box<str>>,
     is_http: bool,
     client: Option<Box<str>>,
@@ -25,10 +26,11 @@ impl Facts {
             return Self::default();
         }
         let session = message.parts.and_then(|parts| parts.headers.get("mcp-session-id")?.to_str().ok());
+        let session = session.map(session::named);
         Self(Some(Known {
             id: message.id.clone(),
             version: message.meta.protocol_version(),
-            session: session.map(Box::from),
+            session,
             is_http: message.is_http(),
             client: client(message.meta),
             about: None,
@@ -60,8 +62,8 @@ impl Facts {
     }
 
     /// Who sent it, as `name/version`; a client may say anything, or nothing.
-    pub(crate) fn client(&self) -> &str {
-        self.0.as_ref().and_then(|known| known.client.as_deref()).unwrap_or_default()
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.0.as_ref().and_then(|known| known.client.as_deref()).filter(|client| !client.is_empty())
     }
 
     /// Notes all of it on the operation that the current code is in.

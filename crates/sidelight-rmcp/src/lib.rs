@@ -29,6 +29,7 @@ mod metrics;
 mod reply;
 mod seam;
 mod seat;
+pub mod session;
 mod size;
 mod transport;
 

@@ -1,6 +1,6 @@
 //! What a reply says about itself. The HTTP status says nothing: most failures of MCP are a 200.
 
-use crate::{Fault, size};
+use crate::Fault;
 use rmcp::{
     ErrorData,
     model::{
@@ -19,11 +19,6 @@ pub(crate) trait Seen {
     fn meta(&mut self) -> Option<&mut MetaObject> {
         None
     }
-    /// Bytes of what was asked for: the content of tools and resources, without the message around it. 0 for other
-    /// replies.
-    fn bytes(&self) -> u64 {
-        0
-    }
 }
 
 impl Seen for CallToolResponse {
@@ -39,12 +34,6 @@ impl Seen for CallToolResponse {
             _ => None,
         }
     }
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Complete(result) => result.bytes(),
-            _ => 0,
-        }
-    }
 }
 
 impl Seen for CallToolResult {
@@ -54,10 +43,6 @@ impl Seen for CallToolResult {
     }
     fn meta(&mut self) -> Option<&mut MetaObject> {
         Some(self.meta.get_or_insert_default())
-    }
-    fn bytes(&self) -> u64 {
-        let content: usize = self.content.iter().map(size::of_block).sum();
-        (content + self.structured_content.as_ref().map_or(0, size::of_json)) as u64
     }
 }
 
@@ -79,12 +64,6 @@ impl Seen for ReadResourceResponse {
         match self {
             Self::Complete(result) => Some(result.meta.get_or_insert_default()),
             _ => None,
-        }
-    }
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Complete(result) => result.contents.iter().map(size::of_resource).sum::<usize>() as u64,
-            _ => 0,
         }
     }
 }
@@ -113,10 +92,6 @@ without_meta!((), CustomResult, GetTaskResult, ListSkillsResult, GetSkillResult)
 pub(crate) struct Reply<T>(pub(crate) Result<T, ErrorData>);
 
 impl<T: Seen> Reply<T> {
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.as_ref().map_or(0, Seen::bytes)
-    }
-
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.0 {
             Ok(reply) => reply.failed(),

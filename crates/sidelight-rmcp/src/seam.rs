@@ -35,6 +35,8 @@ pub(crate) struct Seam {
     correlation: CorrelationId,
     facts: Facts,
     seat: Option<Seat>,
+    arrived: Option<Arrived>,
+    session: Option<CancellationToken>,
 }
 
 impl Seam {
@@ -51,7 +53,9 @@ impl Seam {
     /// already, or nobody asked.
     pub(crate) fn reaches(method: Method, tool: Tool, request: &RequestContext<RoleServer>) -> Option<Self> {
         let mut seam = if let Some(arrived) = request.extensions.get::<Arrived>() {
-            arrived.take()?
+            let mut seam = arrived.take()?;
+            (seam.arrived, seam.session) = (Some(arrived.clone()), arrived.session());
+            seam
         } else {
             let message = Message::in_hand(request);
             message.take().then(|| Self::begin((method, tool), &message))?
@@ -69,7 +73,8 @@ impl Seam {
     fn begin(labels: (Method, Tool), message: &Message<'_>) -> Self {
         let correlation = message.correlation();
         let context = message.context(&correlation);
-        Self { labels, context, correlation, facts: Facts::of(message), seat: message.seat.cloned() }
+        let (facts, seat) = (Facts::of(message), message.seat.cloned());
+        Self { labels, context, correlation, facts, seat, arrived: None, session: None }
     }
 
     /// Of a request of which nothing could be read but that it came.
@@ -81,6 +86,8 @@ impl Seam {
             correlation,
             facts: Facts::default(),
             seat: Some(seat.clone()),
+            arrived: None,
+            session: None,
         }
     }
 
@@ -90,9 +97,9 @@ impl Seam {
         self
     }
 
-    /// Ends with a reply that no handler gave, of which there may be more to note.
-    pub(crate) fn answered(self, fault: Option<Fault>, note: impl FnOnce()) {
-        self.counted().end(fault, note);
+    /// Ends with a reply that no handler gave, of so many bytes, of which there may be more to note.
+    pub(crate) fn answered(self, fault: Option<Fault>, bytes: u64, note: impl FnOnce()) {
+        self.counted().end(fault, bytes, note);
     }
 
     /// Ends without a reply: its operation begins, and is dropped.
@@ -108,24 +115,32 @@ impl Seam {
     }
 }
 
-/// Runs a handler's future, until its end or until the client takes the request back.
+/// Runs a handler's future, until its end or until the client takes the request back, or ends the session that it is in.
 pub(crate) async fn run<T: Seen>(
     seam: Option<Seam>,
     taken_back: CancellationToken,
     reply: impl Future<Output = Result<T, ErrorData>> + Send,
 ) -> Result<T, ErrorData> {
     let reply = pin!(reply); // it may be large, and each future that holds it by value holds it twice
-    let Some(seam) = seam else { return reply.await };
-    let (context, id) = (seam.context.clone(), seam.correlation.clone());
+    let Some(mut seam) = seam else { return reply.await };
+    let (context, id, arrived) = (seam.context.clone(), seam.correlation.clone(), seam.arrived.take());
+    let session = seam.session.take();
     let mut counted = seam.counted();
     let told = context.scope(counted.observe(reply));
-    let Some(mut reply) = until(told, taken_back.cancelled()).await else {
+    let session_ends = async {
+        match &session {
+            Some(session) => session.cancelled().await,
+            None => pending().await,
+        }
+    };
+    let Some(mut reply) = until(told, until(taken_back.cancelled(), session_ends)).await else {
         return Err(ErrorData::new(CANCELLED, "the request was cancelled", None));
     };
     if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
         meta.0.remove(TIMED_OUT);
         meta.0.insert(correlation::META.to_owned(), id.as_str().into());
     }
+    counted.goes_out(arrived.as_ref());
     reply.0
 }
 

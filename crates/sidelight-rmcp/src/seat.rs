@@ -6,7 +6,7 @@
 //! Where the transport refuses a request that no handler has seen, its listener says so here, and it is recorded as others are;
 //! so is one whose client leaves before.
 
-use crate::{Fault, caller::Caller, facts::note_code, message::Message, seam::Seam};
+use crate::{Fault, caller::Caller, counted::Counted, facts::note_code, message::Message, seam::Seam};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcError};
@@ -36,8 +36,9 @@ struct Place {
 enum Mcp {
     /// What was heard of one that nobody has taken.
     Heard(Vec<Bytes>),
-    /// Somebody has taken it; its context, once it has begun, else that of the HTTP request.
-    Taken(Context),
+    /// Somebody has taken it; its context, once it has begun, else that of the HTTP request; and its record, once its reply
+    /// is made.
+    Taken(Context, Option<Box<Counted>>),
 }
 
 impl Seat {
@@ -66,7 +67,7 @@ impl Seat {
     pub fn context(&self) -> Context {
         match &*self.mcp() {
             Mcp::Heard(_) => self.0.http.clone(),
-            Mcp::Taken(context) => context.clone(),
+            Mcp::Taken(context, _) => context.clone(),
         }
     }
 
@@ -86,7 +87,7 @@ impl Seat {
     pub fn refused(&self, status: StatusCode, reply: &[u8]) {
         let Some(seam) = self.take().and_then(|heard| self.asked(&heard)) else { return };
         let code = serde_json::from_slice::<JsonRpcError>(reply).ok().map(|reply| reply.error.code);
-        seam.answered(Some(code.map_or(Fault::Other, Fault::of)), || {
+        seam.answered(Some(code.map_or(Fault::Other, Fault::of)), reply.len() as u64, || {
             note("http.response.status_code", u32::from(status.as_u16()));
             code.into_iter().for_each(note_code);
         });
@@ -109,16 +110,35 @@ impl Seat {
         match &mut *mcp {
             Mcp::Heard(heard) => {
                 let heard = mem::take(heard);
-                *mcp = Mcp::Taken(self.0.http.clone());
+                *mcp = Mcp::Taken(self.0.http.clone(), None);
                 Some(heard)
             }
-            Mcp::Taken(_) => None,
+            Mcp::Taken(..) => None,
         }
     }
 
     /// Says in which context the request that was taken begins.
     pub(crate) fn begins(&self, context: Context) {
-        *self.mcp() = Mcp::Taken(context);
+        *self.mcp() = Mcp::Taken(context, None);
+    }
+
+    /// Keeps the record of the request until its reply is written.
+    pub(crate) fn goes_out(&self, counted: Counted) {
+        if let Mcp::Taken(_, record) = &mut *self.mcp() {
+            *record = Some(Box::new(counted));
+        }
+    }
+
+    /// Says that the reply is written, or its client gone, after so many bytes: here the request ends. If nobody says so, it
+    /// ends with the last clone of its seat.
+    pub fn written(&self, bytes: u64) {
+        let record = match &mut *self.mcp() {
+            Mcp::Taken(_, record) => record.take(),
+            Mcp::Heard(_) => None,
+        };
+        if let Some(counted) = record {
+            counted.written(bytes);
+        }
     }
 
     pub(crate) fn correlation(&self) -> &CorrelationId {

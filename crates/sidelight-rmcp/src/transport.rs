@@ -3,9 +3,11 @@
 
 use crate::{
     Fault,
+    counted::Counted,
     facts::{Agreed, note_code},
     message::Message,
     seam::Seam,
+    size,
 };
 use rmcp::{
     RoleServer,
@@ -18,8 +20,10 @@ use rmcp::{
 use std::{
     borrow::Cow,
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio_util::sync::CancellationToken;
 
 /// Any transport of a server, observed. Its requests go on as they came; a handler that is [`Observed`](crate::Observed)
 /// takes them, and those that nobody took are recorded when they are answered. Of requests that have the same id at the same
@@ -29,12 +33,19 @@ pub struct ObservedTransport<T> {
     inner: T,
     open: HashMap<RequestId, Arrived>,
     agreed: Option<Agreed>,
+    session: Option<CancellationToken>,
 }
 
 impl<T: Transport<RoleServer>> ObservedTransport<T> {
     /// Wraps a transport.
     pub fn new(inner: T) -> Self {
-        Self { inner, open: HashMap::new(), agreed: None }
+        Self { inner, open: HashMap::new(), agreed: None, session: None }
+    }
+
+    /// Of a session that ends when this token is cancelled: what is asked in it and not answered yet is `cancelled` then.
+    #[must_use]
+    pub fn in_session(self, session: CancellationToken) -> Self {
+        Self { session: Some(session), ..self }
     }
 
     fn arrives(&mut self, message: &mut ClientJsonRpcMessage) {
@@ -45,7 +56,7 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
                 }
                 let message = Message::of(request);
                 if message.take() {
-                    let arrived = Arrived::new(Seam::arrives(&request.request, &message));
+                    let arrived = Arrived::new(Seam::arrives(&request.request, &message), self.session.clone());
                     request.request.extensions_mut().insert(arrived.clone());
                     self.open.insert(request.id.clone(), arrived);
                 }
@@ -61,7 +72,8 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
         }
     }
 
-    fn answered(&mut self, message: &ServerJsonRpcMessage) {
+    /// What is to be recorded when this message is written, if it answers a request.
+    fn answered(&mut self, message: &ServerJsonRpcMessage) -> Option<Counted> {
         if let ServerJsonRpcMessage::Response(reply) = message
             && let (ServerResult::InitializeResult(handshake), Some(agreed)) = (&reply.result, &mut self.agreed)
         {
@@ -70,13 +82,15 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
         let (id, code) = match message {
             ServerJsonRpcMessage::Response(reply) => (Some(&reply.id), None),
             ServerJsonRpcMessage::Error(reply) => (reply.id.as_ref(), Some(reply.error.code)),
-            _ => return,
+            _ => return None,
         };
-        let arrived = id.and_then(|id| self.open.remove(id));
-        if let Some(mut seam) = arrived.and_then(|arrived| arrived.take()) {
+        let arrived = id.and_then(|id| self.open.remove(id))?;
+        if let Some(mut seam) = arrived.take() {
             self.agreed.iter().for_each(|agreed| seam.meet(agreed));
-            seam.answered(code.map(Fault::of), || code.into_iter().for_each(note_code));
+            seam.answered(code.map(Fault::of), size::of(message), || code.into_iter().for_each(note_code));
+            return None;
         }
+        arrived.going_out()
     }
 }
 
@@ -91,8 +105,15 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for ObservedTransport<T> {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        self.answered(&message);
-        self.inner.send(message)
+        let going_out = self.answered(&message).map(|counted| (counted, size::of(&message)));
+        let sent = self.inner.send(message);
+        async move {
+            let sent = sent.await;
+            if let Some((counted, bytes)) = going_out {
+                counted.written(bytes);
+            }
+            sent
+        }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
@@ -111,21 +132,67 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for ObservedTransport<T> {
 pub(crate) struct Arrived(Arc<Slot>);
 
 #[derive(Debug)]
-struct Slot(Mutex<Option<Seam>>);
+struct Slot {
+    request: Mutex<Request>,
+    session: Option<CancellationToken>,
+}
+
+#[derive(Debug, Default)]
+enum Request {
+    /// Nobody has taken it.
+    Open(Box<Seam>),
+    /// Somebody has, who will record it.
+    #[default]
+    Taken,
+    /// Its reply is made, and not written yet.
+    GoingOut(Box<Counted>),
+}
 
 impl Arrived {
-    fn new(seam: Seam) -> Self {
-        Self(Arc::new(Slot(Mutex::new(Some(seam)))))
+    fn new(seam: Seam, session: Option<CancellationToken>) -> Self {
+        Self(Arc::new(Slot { request: Mutex::new(Request::Open(Box::new(seam))), session }))
     }
 
     pub(crate) fn take(&self) -> Option<Seam> {
         self.0.take()
     }
+
+    /// What ends the session that it came in.
+    pub(crate) fn session(&self) -> Option<CancellationToken> {
+        self.0.session.clone()
+    }
+
+    /// Keeps the record of the request until its reply is written.
+    pub(crate) fn goes_out(&self, counted: Counted) {
+        *self.0.request() = Request::GoingOut(Box::new(counted));
+    }
+
+    fn going_out(&self) -> Option<Counted> {
+        let mut request = self.0.request();
+        match mem::take(&mut *request) {
+            Request::GoingOut(counted) => Some(*counted),
+            other => {
+                *request = other;
+                None
+            }
+        }
+    }
 }
 
 impl Slot {
+    fn request(&self) -> MutexGuard<'_, Request> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self) -> Option<Seam> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut request = self.request();
+        match mem::take(&mut *request) {
+            Request::Open(seam) => Some(*seam),
+            other => {
+                *request = other;
+                None
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 #[cfg_attr(not(feature = "metrics"), path = "metrics/off.rs")]
 mod imp;
 
-use crate::page::Accepts;
+use crate::page::{Accepts, Gone};
 pub use imp::{COMPILED, Counter, Gauge, Histogram, OperationCell, PAGES, Probe, Stopwatch, watch_runtime};
 pub(crate) use imp::{descriptions, start};
 use std::{iter, time::Duration};
@@ -15,7 +15,7 @@ use std::{iter, time::Duration};
 /// `cache_requests_total{cache="results",result="hit"}`. `None` where there is no such sample, or no page in this build.
 #[must_use]
 pub fn sample(name: &str) -> Option<f64> {
-    let page = PAGES.first()?.answer(iter::empty(), Accepts::default()).ok()?;
+    let page = PAGES.first()?.answer(iter::empty(), Accepts::default(), Gone::default()).ok()?;
     let page = String::from_utf8(page.body).ok()?;
     page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }

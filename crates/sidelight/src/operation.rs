@@ -8,7 +8,7 @@ pub(crate) mod imp;
 
 use crate::Definition;
 pub(crate) use imp::start;
-pub use imp::{Begun, Interned, Names, Observed, Operation};
+pub use imp::{Begun, Interned, Names, Observed, Operation, Unended};
 use std::time::{Duration, SystemTime};
 
 /// The ways an operation can fail, as a closed set.

@@ -1,7 +1,15 @@
 //! What an admin port may show, as plain data: a feature adds rows, and whoever has a listener mounts them.
 //! Knows no listener and no web framework.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 /// One page: its place, who may open it, what it says and how it answers.
 #[derive(Debug)]
@@ -40,9 +48,10 @@ impl Page {
         &self,
         query: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
         accepts: Accepts,
+        gone: Gone,
     ) -> Result<Reply, PageError> {
         let ask = self.parameters.map_or_else(|| Ok(Ask::default()), |parameters| Ask::parse(parameters, query))?;
-        (self.show)(&Ask { accepts, ..ask })
+        (self.show)(&Ask { accepts, gone, ..ask })
     }
 
     /// Reads the query, and changes what the page shows to what the body says. `None`: there is nothing to change.
@@ -104,6 +113,23 @@ pub enum Values {
     Names,
 }
 
+/// Whether whoever asked does not wait any more. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Gone(Arc<AtomicBool>);
+
+impl Gone {
+    /// Nobody waits any more.
+    pub fn say(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was said: what takes long may stop then.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Two headers of a request, as they came; empty where there is none.
 #[derive(Clone, Debug, Default)]
 pub struct Accepts {
@@ -121,6 +147,8 @@ pub struct Ask {
     names: Vec<(&'static str, String)>,
     /// What the caller accepts.
     pub accepts: Accepts,
+    /// Whether the caller still waits.
+    pub gone: Gone,
     /// What the caller sent; empty for a GET.
     pub body: String,
 }

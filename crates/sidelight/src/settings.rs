@@ -14,6 +14,9 @@ pub struct Settings {
     pub commit: String,
     /// `deployment.environment.name`, for example `production`.
     pub environment: String,
+    /// What else the resource of traces says of this process: `OTEL_RESOURCE_ATTRIBUTES`, decoded. A `service.instance.id` is
+    /// made up where there is none.
+    pub resource: Vec<(String, String)>,
     /// Directives of `tracing`'s targets, for example `info,rmcp=warn`.
     pub log_filter: String,
     /// One JSON object a line, or text for a person.
@@ -28,6 +31,9 @@ pub struct Settings {
     pub propagators: Propagators,
     /// Which profiles may be taken.
     pub profiling: Profiling,
+    /// Whether `OpenMetrics` says when each counter and histogram began, as samples `_created`: a Prometheus that is not told of
+    /// them takes them for series of their own. Protobuf says so always.
+    pub created: bool,
 }
 
 /// The forms in which a trace's context is read and written, as the standard `OTEL_PROPAGATORS` names them.

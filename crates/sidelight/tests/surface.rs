@@ -6,7 +6,7 @@ use sidelight::{
     Catalog, Context, CorrelationId, Counter, Described, FEATURES, Failure, Gauge, Histogram, InContext as _,
     Instrument, Kind, LogFormat, Operation, Outcome, Output, Page, Profiling, Propagators, Settings, catalog, labels,
     metrics::{Items, Probe, Seconds, Stopwatch, sample, watch_runtime},
-    page::{Accepts, PageError, Permission},
+    page::{Accepts, Gone, PageError, Permission},
     tracing::{Carrier, Incoming, Value, note},
 };
 use std::{
@@ -64,6 +64,7 @@ fn settings() -> Settings {
         version: "0".into(),
         commit: "c0ffee".into(),
         environment: "test".into(),
+        resource: Vec::new(),
         log_filter: "off".into(),
         log_format: LogFormat::Json,
         log_output: Output::Stderr,
@@ -71,6 +72,7 @@ fn settings() -> Settings {
         export: false,
         propagators: Propagators::default(),
         profiling: Profiling::Off,
+        created: false,
     }
 }
 
@@ -90,6 +92,7 @@ fn page(path: &str) -> Result<String, PageError> {
     let reply = page.answer(
         [("no_such_parameter".into(), "1".into())].into_iter().filter(|_| page.parameters.is_none()),
         Accepts::default(),
+        Gone::default(),
     );
     reply.map(|reply| String::from_utf8_lossy(&reply.body).into_owned())
 }

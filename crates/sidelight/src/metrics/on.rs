@@ -37,6 +37,7 @@ pub const PAGES: &[Page] = &[Page {
 pub(crate) fn start(settings: &Settings, catalogs: &[Catalog]) {
     // a second recorder cannot be set: the first one goes on, and its series stay on the page
     let _ = sidelight_metrics::recorder::install();
+    sidelight_metrics::say_created(settings.created);
     for instrument in catalogs.iter().copied().flatten() {
         instrument.show();
     }

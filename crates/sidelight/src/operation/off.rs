@@ -47,10 +47,23 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     {
         future
     }
+    /// The future, with nothing that ends.
+    #[inline(always)]
+    pub async fn observe_on<F>(&'static self, _: L, future: F) -> (F::Output, Unended)
+    where
+        F: Future<Output: Outcome<Failure = E>>,
+    {
+        (future.await, Unended)
+    }
     /// Calls the function.
     #[inline(always)]
     pub fn run<T: Outcome<Failure = E>>(&'static self, _: L, function: impl FnOnce() -> T) -> T {
         function()
+    }
+    /// Calls the function, with nothing that ends.
+    #[inline(always)]
+    pub fn run_on<T: Outcome<Failure = E>>(&'static self, _: L, function: impl FnOnce() -> T) -> (T, Unended) {
+        (function(), Unended)
     }
     /// Nothing begins.
     #[inline(always)]
@@ -69,6 +82,11 @@ impl<E: Failure> Begun<E> {
     #[inline(always)]
     pub fn end(self, _: &Result<(), E>, _: &[Note<'_>]) {}
 }
+
+/// Nothing that ends.
+#[derive(Debug)]
+#[must_use = "the twin ends when it is dropped"]
+pub struct Unended;
 
 impl<L: Labels, E: Failure> Storage for Operation<L, E> {
     type Cell = ();

@@ -79,6 +79,16 @@ impl<L: Labels, E: Failure> Operation<L, E> {
         Observed { future, run: self.start(labels) }
     }
 
+    /// Observes one run that goes on when its future is done: until the [`Unended`] is dropped that comes with the output. Of a
+    /// request whose answer is made, and is still to be written.
+    #[inline]
+    pub fn observe_on<F>(&'static self, labels: L, future: F) -> ObservedOn<F>
+    where
+        F: Future<Output: Outcome<Failure = E>>,
+    {
+        ObservedOn { future, run: Some(self.start(labels)) }
+    }
+
     /// Observes a function, which runs inside the operation as a future that is observed does.
     pub fn run<T: Outcome<Failure = E>>(&'static self, labels: L, function: impl FnOnce() -> T) -> T {
         let mut begun = Begun::<E> { run: self.start(labels), types: PhantomData };
@@ -89,6 +99,19 @@ impl<L: Labels, E: Failure> Operation<L, E> {
         };
         begun.run.end(outcome(&output), &[]);
         output
+    }
+
+    /// Observes a function whose run goes on when it is done, as that of a future does with [`Self::observe_on`].
+    pub fn run_on<T: Outcome<Failure = E>>(&'static self, labels: L, function: impl FnOnce() -> T) -> (T, Unended) {
+        let mut begun = Begun::<E> { run: self.start(labels), types: PhantomData };
+        begun.run.begin();
+        let output = {
+            let _current = begun.run.node.enter();
+            function()
+        };
+        let outcome = outcome(&output);
+        let run = std::mem::replace(&mut begun.run, self.start(labels)); // what is left has not begun, and does not end
+        (output, Unended { run, outcome })
     }
 
     /// Begins a run that is not a future. It belongs to the request in which it ends.
@@ -212,6 +235,50 @@ impl<F: Future<Output: Outcome>> Future for Observed<F> {
         };
         this.run.end(outcome(&output), &[]);
         Poll::Ready(output)
+    }
+}
+
+/// A run whose future is done. It ends when this is dropped, as its output said.
+#[derive(Debug)]
+#[must_use = "dropping it ends the run"]
+pub struct Unended {
+    run: Run,
+    outcome: usize,
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        self.run.end(self.outcome, &[]);
+    }
+}
+
+pin_project! {
+    /// A future that is observed, and whose run goes on when it is done.
+    #[derive(Debug)]
+    pub struct ObservedOn<F> { #[pin] future: F, run: Option<Run> }
+    impl<F> PinnedDrop for ObservedOn<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(run) = this.project().run {
+                run.end(unfinished(), &[]);
+            }
+        }
+    }
+}
+
+impl<F: Future<Output: Outcome>> Future for ObservedOn<F> {
+    type Output = (F::Output, Unended);
+    #[inline]
+    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let run = this.run.as_mut().expect("a future that is done is not polled again");
+        run.begin();
+        let output = {
+            let _current = run.node.enter();
+            ready!(this.future.poll(poller))
+        };
+        let outcome = outcome(&output);
+        let run = this.run.take().expect("it was there just now");
+        Poll::Ready((output, Unended { run, outcome }))
     }
 }
 

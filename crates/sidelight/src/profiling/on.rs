@@ -130,10 +130,12 @@ fn cpu_profile(ask: &Ask) -> Result<Reply, PageError> {
     }
     let duration = Duration::from_secs(ask.whole("seconds"));
     let frequency = u32::try_from(ask.whole("frequency")).unwrap_or(cpu::FREQUENCY);
-    let profile = counted(Profiled::Cpu, cpu::profile(duration, frequency)).map_err(|error| match error {
-        cpu::CpuError::Busy => PageError::Busy { retry_after: duration },
-        other => PageError::Failed(other.to_string()),
-    })?;
+    let profile = counted(Profiled::Cpu, cpu::profile(duration, frequency, &|| ask.gone.is_said())).map_err(
+        |error| match error {
+            cpu::CpuError::Busy => PageError::Busy { retry_after: duration },
+            other => PageError::Failed(other.to_string()),
+        },
+    )?;
     Ok(match ask.word("format") {
         "collapsed" => {
             let body = profile.collapsed().into_bytes();

@@ -234,6 +234,7 @@ pub(crate) fn start(settings: &Settings) -> Result<Flush, StartError> {
         service_name: settings.service_name.clone(),
         version: settings.version.clone(),
         environment: settings.environment.clone(),
+        resource: settings.resource.clone(),
         filter: settings.log_filter.clone(),
         lines,
         to_stderr: settings.log_output == Output::Stderr,
