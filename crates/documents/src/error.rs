@@ -12,6 +12,9 @@ pub enum StoreError {
     /// No connection, or no file any more.
     #[error("the document store cannot be reached")]
     Unavailable(#[source] sqlx::Error),
+    /// There is no room left; as soon as there is, it can be written again.
+    #[error("the document store has no room left on its disk")]
+    Full(#[source] sqlx::Error),
     /// The file is not, or no longer, a database.
     #[error("the document store is damaged")]
     Damaged(#[source] sqlx::Error),
@@ -21,13 +24,14 @@ pub enum StoreError {
 }
 
 impl Failure for StoreError {
-    const NAMES: &'static [&'static str] = &["busy", "unavailable", "damaged", "_OTHER"];
+    const NAMES: &'static [&'static str] = &["busy", "unavailable", "damaged", "_OTHER", "full"];
     fn index(&self) -> usize {
         match self {
             Self::Busy(_) => 0,
             Self::Unavailable(_) => 1,
             Self::Damaged(_) => 2,
             Self::Other(_) => 3,
+            Self::Full(_) => 4,
         }
     }
 }
@@ -54,7 +58,8 @@ type Kind = fn(sqlx::Error) -> StoreError;
 fn of_result_code(code: &str) -> Kind {
     match code.parse::<u32>().map(|code| code & 0xff) {
         Ok(SQLITE_BUSY | SQLITE_LOCKED) => StoreError::Busy,
-        Ok(SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN) => StoreError::Unavailable,
+        Ok(SQLITE_FULL) => StoreError::Full,
+        Ok(SQLITE_IOERR | SQLITE_CANTOPEN) => StoreError::Unavailable,
         Ok(SQLITE_CORRUPT | SQLITE_NOTADB) => StoreError::Damaged,
         _ => StoreError::Other,
     }
@@ -65,6 +70,7 @@ fn of_state(code: &str) -> Kind {
     match code {
         "40001" | "40P01" | "55P03" | "57014" => StoreError::Busy,
         "XX001" | "XX002" => StoreError::Damaged,
+        "53100" => StoreError::Full,
         code if code.starts_with("53") => StoreError::Busy,
         code if code.starts_with("08") || code.starts_with("57P") || code.starts_with("58") => StoreError::Unavailable,
         _ => StoreError::Other,

@@ -132,10 +132,12 @@ impl Run<'_> {
         let known = Arc::new(self.queries.hashes(&self.source.name).await?);
         let mut kept = HashSet::new();
         let progress = Progress::new(&self.source.name, files.len());
+        let mut without_vector = WithoutVector::default();
         for batch in files.chunks(BATCH_FILES) {
-            kept.extend(self.batch(batch, &known, report).await?);
+            kept.extend(self.batch(batch, &known, report, &mut without_vector).await?);
             progress.advance(batch.len());
         }
+        without_vector.tell(&self.source.name);
         let is_closed = |path: &str| closed.iter().any(|(closed, _)| path.starts_with(closed.as_str()));
         let is_gone = |path: &&String| !kept.contains(*path) && !is_closed(path);
         let gone: Vec<String> = known.keys().filter(is_gone).cloned().collect();
@@ -152,6 +154,7 @@ impl Run<'_> {
         files: &[File],
         known: &Arc<HashMap<String, Vec<u8>>>,
         report: &mut Report,
+        without_vector: &mut WithoutVector,
     ) -> Result<Vec<String>, IngestError> {
         let (files, origin, known) = (files.to_vec(), self.source.origin.clone(), Arc::clone(known));
         let model = self.embedder.model().to_owned();
@@ -175,11 +178,11 @@ impl Run<'_> {
                 }
             }
         }
-        self.store(fresh).await?;
+        self.store(fresh, without_vector).await?;
         Ok(kept)
     }
 
-    async fn store(&self, fresh: Vec<(String, Fresh)>) -> Result<(), IngestError> {
+    async fn store(&self, fresh: Vec<(String, Fresh)>, without_vector: &mut WithoutVector) -> Result<(), IngestError> {
         if fresh.is_empty() {
             return Ok(());
         }
@@ -194,13 +197,43 @@ impl Run<'_> {
                 text: cut.text,
                 vector,
             });
+            let passages: Vec<NewPassage> = passages.collect();
+            without_vector.see(&path, &passages);
             let document = Document { source: self.source.name.clone(), path, title: fresh.title, text: fresh.text };
             INGESTED_BYTES.add(self.label, fresh.bytes);
-            documents.push(NewDocument { document, hash: fresh.hash, passages: passages.collect() });
+            documents.push(NewDocument { document, hash: fresh.hash, passages });
         }
         self.queries.store(&documents).await?;
         INGESTED_PASSAGES.add(self.label, texts.len() as u64);
         Ok(())
+    }
+}
+
+/// Passages of a source that the model did not take. They are found by their words.
+#[derive(Default)]
+struct WithoutVector {
+    passages: usize,
+    first: String,
+}
+
+impl WithoutVector {
+    fn see(&mut self, path: &str, passages: &[NewPassage]) {
+        let refused = passages.iter().filter(|passage| passage.vector.is_empty()).count();
+        if self.passages == 0 && refused > 0 {
+            path.clone_into(&mut self.first);
+        }
+        self.passages += refused;
+    }
+
+    fn tell(&self, source: &str) {
+        if self.passages > 0 {
+            sidelight::warn!(
+                "passages have no vector, as the model does not take them; they are found by their words",
+                source = source,
+                passages = self.passages,
+                first = self.first.as_str(),
+            );
+        }
     }
 }
 

@@ -35,7 +35,7 @@ mod vectors;
 pub use corpus::{Corpus, Source};
 pub use error::StoreError;
 pub use ingest::{IngestError, Report};
-pub use library::{By, Excerpt, Hit, Library, Search, SearchError};
+pub use library::{By, Excerpt, Found, Hit, Library, Search, SearchError};
 pub use location::{Location, LocationError};
 pub use metrics::{CATALOG, SourceName};
 pub use queries::DocumentQueries;

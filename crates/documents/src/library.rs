@@ -10,7 +10,12 @@ use crate::{
     snippet::snippet,
 };
 use embeddings::{EmbedError, Embedder};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout};
 
 /// Documents that can be searched and read. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -18,6 +23,7 @@ pub struct Library {
     queries: DocumentQueries,
     embedder: Arc<dyn Embedder>,
     caches: Caches,
+    rest: Rest,
 }
 
 /// What is looked for.
@@ -62,6 +68,15 @@ pub struct Hit {
     pub offset: usize,
     /// The reciprocal rank fusion's sum: higher is better, comparable within one search only.
     pub score: f64,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The documents, the best first.
+    pub hits: Vec<Hit>,
+    /// The model gave no vector in time, so they were found by their words alone.
+    pub by_words_alone: bool,
 }
 
 /// A part of a document.
@@ -109,7 +124,8 @@ impl Library {
     /// See [`OpenError`].
     pub async fn open(location: &Location, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
         let model = Model { name: embedder.model().to_owned(), dimensions: embedder.dimensions() };
-        Ok(Self { queries: DocumentQueries::open(location, model).await?, embedder, caches: Caches::new() })
+        let queries = DocumentQueries::open(location, model).await?;
+        Ok(Self { queries, embedder, caches: Caches::new(), rest: Rest::default() })
     }
 
     /// The store's own queries, for what is not reading: sessions.
@@ -123,36 +139,38 @@ impl Library {
     ///
     /// # Errors
     /// See [`SearchError`].
-    pub async fn search(&self, search: &Search<'_>) -> Result<Vec<Hit>, SearchError> {
+    pub async fn search(&self, search: &Search<'_>) -> Result<Found, SearchError> {
         let asked = Asked::new(search, self.queries.change().await?);
         if let Some(hits) = self.caches.results.get(&asked) {
-            return Ok(hits);
+            return Ok(Found { hits, by_words_alone: false });
         }
-        let (passages, scores) = self.found(search).await?;
+        let (passages, scores, by_words_alone) = self.found(search).await?;
         let mut documents = by_document(passages, &scores);
         documents.truncate(search.limit);
         let hits: Vec<Hit> = documents.iter().map(|(passage, score)| hit(search.query, passage, *score)).collect();
-        self.caches.results.put(asked, hits.clone());
-        Ok(hits)
+        if !by_words_alone {
+            self.caches.results.put(asked, hits.clone());
+        }
+        Ok(Found { hits, by_words_alone })
     }
 
     /// The passages that are found, the best first, and their scores by number. A document that is replaced between the
     /// finding and the reading has passages of other numbers: then it is looked for again.
-    async fn found(&self, search: &Search<'_>) -> Result<(Vec<Passage>, HashMap<i64, f64>), SearchError> {
+    async fn found(&self, search: &Search<'_>) -> Result<(Vec<Passage>, HashMap<i64, f64>, bool), SearchError> {
         let mut tries = 1;
         loop {
-            let ranked = self.rank(search).await?;
+            let (ranked, by_words_alone) = self.rank(search).await?;
             let ids: Vec<i64> = ranked.iter().map(|(id, _)| *id).collect();
             let passages = self.queries.passages(&ids).await?;
             if passages.len() == ids.len() || tries == TRIES {
-                return Ok((passages, ranked.into_iter().collect()));
+                return Ok((passages, ranked.into_iter().collect(), by_words_alone));
             }
             tries += 1;
         }
     }
 
-    /// Passages with their scores, the best first.
-    async fn rank(&self, search: &Search<'_>) -> Result<Vec<(i64, f64)>, SearchError> {
+    /// Passages with their scores, the best first, and whether there was no vector to find any by.
+    async fn rank(&self, search: &Search<'_>) -> Result<(Vec<(i64, f64)>, bool), SearchError> {
         let by_words = async {
             match search.by {
                 By::Vectors => Ok(Vec::new()),
@@ -160,15 +178,38 @@ impl Library {
             }
         };
         let by_vectors = async {
-            if search.by == By::Words {
-                return Ok(Vec::new());
-            }
-            let query = self.vector(search.query).await?;
-            Ok(self.queries.nearest(&query, search.source, CANDIDATES).await?)
+            let vector = match search.by {
+                By::Words => return Ok((Vec::new(), false)),
+                By::Vectors => Some(self.vector(search.query).await?),
+                By::Both => self.vector_in_time(search.query).await,
+            };
+            let Some(vector) = vector.filter(|vector| !vector.is_empty()) else { return Ok((Vec::new(), true)) };
+            Ok((self.queries.nearest(&vector, search.source, CANDIDATES).await?, false))
         };
         let by_words = async { by_words.await.map_err(SearchError::from) };
-        let (by_words, by_vectors) = tokio::try_join!(by_words, by_vectors)?;
-        Ok(fuse(&[(1.0, by_words), (VECTORS, by_vectors)]))
+        let (by_words, (by_vectors, by_words_alone)) = tokio::try_join!(by_words, by_vectors)?;
+        Ok((fuse(&[(1.0, by_words), (VECTORS, by_vectors)]), by_words_alone))
+    }
+
+    /// The question's vector, unless the model cannot give it, or not soon: a model that is slow or dead does not keep words
+    /// from being found. For a while it is not asked again.
+    async fn vector_in_time(&self, query: &str) -> Option<Vec<f32>> {
+        if self.rest.is_on() {
+            return self.caches.vectors.get(&query.to_owned());
+        }
+        let failed = match timeout(PATIENCE, self.vector(query)).await {
+            Ok(Ok(vector)) => return Some(vector),
+            Ok(Err(error @ (EmbedError::TooMuch(_) | EmbedError::Failed(_)))) => {
+                sidelight::debug!("a question has no vector", error = error.to_string());
+                return None; // another one may have
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => EmbedError::Timeout.to_string(),
+        };
+        if self.rest.begin() {
+            sidelight::warn!("documents are found by their words alone for a while", error = failed);
+        }
+        None
     }
 
     async fn vector(&self, query: &str) -> Result<Vec<f32>, EmbedError> {
@@ -300,6 +341,32 @@ fn hit(query: &str, passage: &Passage, score: f64) -> Hit {
     }
 }
 
+/// Until when the model is not asked for questions. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+struct Rest(Arc<Mutex<Option<Instant>>>);
+
+impl Rest {
+    fn is_on(&self) -> bool {
+        self.until().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Begins, and says whether it had not before: of many questions that failed at once, one does.
+    fn begin(&self) -> bool {
+        let mut until = self.until();
+        let is_new = until.is_none_or(|until| until <= Instant::now());
+        *until = Some(Instant::now() + REST);
+        is_new
+    }
+
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a question waits for its vector.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a model that failed is not asked.
+const REST: Duration = Duration::from_secs(10);
 /// What a rank by vectors counts, compared with one by words. Hashed n-grams know no more words than full text does; they
 /// find inflections and slips, and tell the better of two passages with the same words.
 const VECTORS: f64 = 0.5;

@@ -9,7 +9,17 @@ pub enum Location {
     /// A file of SQLite, which need not exist.
     File(PathBuf),
     /// A database of PostgreSQL with pgvector.
-    Server(Box<PgConnectOptions>),
+    Server(Box<Server>),
+}
+
+/// A server's address.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// What its client is told.
+    pub(crate) options: PgConnectOptions,
+    /// Whether a pooler is before it that gives a connection for one transaction at a time, such as `PgBouncer` in its mode
+    /// `transaction`: then nothing may be prepared. `?statement-cache-capacity=0` says so.
+    pub(crate) is_pooled: bool,
 }
 
 /// Not a place that a store can be at.
@@ -23,9 +33,12 @@ pub enum LocationError {
     /// A file is needed, because several connections share it.
     #[error("the path of a file is needed after sqlite://, without parameters; a database in memory is not possible")]
     Path,
-    /// Not what a client of PostgreSQL understands.
-    #[error("allowed is postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE ({0})")]
-    Server(String),
+    /// Not what a client of PostgreSQL understands. What it says of it may hold a part of a password, so it is not repeated.
+    #[error(
+        "allowed is postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=MODE; in a user or password the characters \
+         / ? # @ : % are written as %2F %3F %23 %40 %3A %25"
+    )]
+    Server,
 }
 
 impl FromStr for Location {
@@ -33,8 +46,11 @@ impl FromStr for Location {
 
     fn from_str(url: &str) -> Result<Self, LocationError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = url.parse::<PgConnectOptions>().map_err(|why| LocationError::Server(why.to_string()))?;
-            return Ok(Self::Server(Box::new(options)));
+            let options = url.parse::<PgConnectOptions>().map_err(|_| LocationError::Server)?;
+            let is_pooled =
+                ["?statement-cache-capacity=0", "&statement-cache-capacity=0"].iter().any(|it| url.contains(it));
+            let server = Server { options, is_pooled };
+            return if is_torn(url) { Err(LocationError::Server) } else { Ok(Self::Server(Box::new(server))) };
         }
         let rest = url.strip_prefix("sqlite:").ok_or(LocationError::Scheme)?;
         let path = rest.strip_prefix("//").unwrap_or(rest);
@@ -46,12 +62,19 @@ impl FromStr for Location {
     }
 }
 
+/// Whether a user or password that holds a `/`, `?` or `#` as it stands was read as host and database.
+fn is_torn(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once(['/', '?', '#']).is_some_and(|(_, path)| path.contains('@'))
+}
+
 /// Never shows a password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "sqlite://{}", path.display()),
-            Self::Server(to) => {
+            Self::Server(server) => {
+                let to = &server.options;
                 let database = to.get_database().unwrap_or("");
                 write!(f, "postgres://{}@{}:{}/{database}", to.get_username(), to.get_host(), to.get_port())
             }
@@ -92,6 +115,21 @@ mod tests {
         for url in ["sqlite://", "sqlite::memory:", "sqlite:///a.db?mode=ro"] {
             assert_eq!(error(url), LocationError::Path, "{url}");
         }
-        assert!(matches!(error("postgres://h/d?sslmode=maybe"), LocationError::Server(_)));
+        assert_eq!(error("postgres://h/d?sslmode=maybe"), LocationError::Server);
+    }
+
+    #[test]
+    fn a_password_that_tears_the_address_is_refused_and_no_part_of_it_is_shown() {
+        for url in [
+            "postgres://me:s3/cret@h/d",
+            "postgres://me:s3?cret@h/d",
+            "postgres://me:5432/cret@h/d",
+            "postgres://me:s3#cret@h/d",
+        ] {
+            let why = error(url);
+            assert_eq!(why, LocationError::Server, "{url}");
+            assert!(!why.to_string().contains("cret") && !why.to_string().contains("me"), "{why}");
+        }
+        assert!("postgres://me:s3%2Fcret@h/d".parse::<Location>().is_ok());
     }
 }

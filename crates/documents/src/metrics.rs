@@ -43,6 +43,8 @@ labels! {
         SaveSession = "save_session",
         /// One session is forgotten.
         DeleteSession = "delete_session",
+        /// Other replicas are told.
+        Say = "say",
     }
     /// Which database.
     pub enum Backend = "db.system.name" {

@@ -288,6 +288,38 @@ impl DocumentQueries {
         ask!(self, SaveSession, save_session(id, state, i64::try_from(now).unwrap_or(i64::MAX)))
     }
 
+    /// Tells every replica of a shared store something, this one too; at most some 8,000 bytes.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn say(&self, said: &str) -> Result<(), StoreError> {
+        match &self.store {
+            Store::Sqlite(_) => Ok(()),
+            Store::Postgres(store) => observed((Query::Say, Backend::Postgres), store.say(said)).await,
+        }
+    }
+
+    /// Hears what replicas say, until the connection breaks. Nobody says anything where the store is not shared.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn hear(&self, heard: impl FnMut(String)) -> Result<(), StoreError> {
+        match &self.store {
+            Store::Sqlite(_) => std::future::pending().await,
+            Store::Postgres(store) => Ok(store.hear(heard).await?),
+        }
+    }
+
+    /// Whether somebody waits for a connection.
+    #[must_use]
+    pub fn are_waited_for(&self) -> bool {
+        let waiting = match &self.store {
+            Store::Sqlite(store) => store.waiting(),
+            Store::Postgres(store) => store.waiting(),
+        };
+        waiting > 0
+    }
+
     /// Forgets a session.
     ///
     /// # Errors

@@ -27,6 +27,15 @@ pub enum OpenError {
         /// What the database said.
         cause: sqlx::Error,
     },
+    /// A pooler is before it that gives each statement another connection.
+    #[error(
+        "the document store {location} is behind a pooler that gives a connection for one transaction at a time: add \
+         ?statement-cache-capacity=0 to DATABASE_URL"
+    )]
+    Pooler {
+        /// The store.
+        location: Location,
+    },
     /// It is a database, but its tables are not this program's.
     #[error("the tables of the document store {location} cannot be brought up to date: {cause}")]
     Tables {
@@ -124,6 +133,16 @@ pub struct Model {
     pub name: String,
     /// How many numbers a vector has.
     pub dimensions: usize,
+}
+
+/// A server may give another model the name of an old one.
+fn tell_dimensions(model: &Model, before: usize) {
+    sidelight::warn!(
+        "the model gives vectors of another length than before: all documents are read anew",
+        model = model.name.as_str(),
+        before = before,
+        now = model.dimensions,
+    );
 }
 
 /// Which documents to name: those of a source, behind the one that was named last.

@@ -44,7 +44,7 @@ async fn score(library: &Library, questions: &[Question], by: By, show: bool, ti
     let each = 1.0 / questions.len() as f64;
     for question in questions {
         let started = Instant::now(); // each question is asked once, so none is answered from memory
-        let hits = library.search(&Search { query: &question.text, source: None, limit: 10, by }).await.unwrap();
+        let hits = library.search(&Search { query: &question.text, source: None, limit: 10, by }).await.unwrap().hits;
         times.push(started.elapsed());
         let rank = hits.iter().position(|hit| question.pages.contains(&hit.id));
         if show && rank.is_none_or(|rank| rank > 0) {

@@ -79,6 +79,6 @@ async fn a_document_that_is_replaced_meanwhile_is_found() {
         let search = Search { query: "words", limit: 1, ..Search::default() };
         let (stored, found) = tokio::join!(library.queries().store(&document), library.search(&search));
         stored.unwrap();
-        assert_eq!(found.unwrap().len(), 1, "round {round}");
+        assert_eq!(found.unwrap().hits.len(), 1, "round {round}");
     }
 }

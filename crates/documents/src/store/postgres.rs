@@ -3,13 +3,15 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SourceCount, WAIT, place, pool::Pool, statement,
+    SourceCount, WAIT, place,
+    pool::{Held, Pool},
+    statement::Statements,
 };
-use crate::Location;
+use crate::location::{Location, Server};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Postgres, SqlSafeStr as _, Transaction,
-    migrate::{Migration, MigrationType, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres, SqlSafeStr as _,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -18,23 +20,77 @@ use std::{collections::HashMap, fmt::Write as _};
 pub(crate) struct PostgresStore {
     pool: Pool<Postgres>,
     model: Model,
+    options: PgConnectOptions,
+    sql: Statements,
 }
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
 impl PostgresStore {
-    pub(crate) async fn open(to: &PgConnectOptions, model: Model) -> std::result::Result<Self, OpenError> {
+    pub(crate) async fn open(to: &Server, model: Model) -> std::result::Result<Self, OpenError> {
         let location = || Location::Server(Box::new(to.clone()));
-        let failed = |cause| OpenError::Database { location: location(), cause };
+        let failed = |cause| match needs_transactions(&cause) {
+            true => OpenError::Pooler { location: location() },
+            false => OpenError::Database { location: location(), cause },
+        };
         // each query has a line of ours where it is slow, with its ids
-        let options = to.clone().application_name("sidelight-mcp").disable_statement_logging();
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
-        let pool = pool.connect_with(options).await.map_err(failed)?;
-        let migrated = migrator().run(&pool).await;
-        migrated.map_err(|cause| OpenError::Tables { location: location(), cause })?;
-        let store = Self { pool: Pool::new(pool), model };
+        let options = to.options.clone().application_name("sidelight-mcp").disable_statement_logging();
+        let mut pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
+        if to.is_pooled {
+            pool = pool.after_release(|connection, _| {
+                Box::pin(async { connection.execute(sqlx::raw_sql("ROLLBACK")).await.map(|_| true) })
+            });
+        }
+        let pool = pool.connect_with(options.clone()).await.map_err(failed)?;
+        let store = Self {
+            pool: Pool::new(pool).in_transactions(to.is_pooled),
+            model,
+            options,
+            sql: Statements { are_kept: !to.is_pooled },
+        };
+        store.migrate().await.map_err(|cause| match &cause {
+            MigrateError::Execute(inner) if needs_transactions(inner) => OpenError::Pooler { location: location() },
+            _ => OpenError::Tables { location: location(), cause },
+        })?;
+        if let Some(before) = store.other_dimensions().await.map_err(failed)? {
+            super::tell_dimensions(&store.model, before);
+            store.forget_vectors().await.map_err(failed)?;
+        }
         store.index_vectors().await.map_err(failed)?;
         Ok(store)
+    }
+
+    /// How many numbers the model's vectors have that were stored before, if it gives others now.
+    async fn other_dimensions(&self) -> Result<Option<usize>> {
+        let query = self.sql.query_scalar("SELECT vector_dims(vector) FROM vectors WHERE model = $1 LIMIT 1");
+        let before: Option<i32> = query.bind(&self.model.name).fetch_optional(&mut *self.pool.acquire().await?).await?;
+        Ok(before.and_then(|it| usize::try_from(it).ok()).filter(|it| *it != self.model.dimensions))
+    }
+
+    /// Every document is to be read anew.
+    async fn forget_vectors(&self) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&self.sql, &mut transaction).await?;
+        let index = format!("DROP INDEX IF EXISTS {}", index_name(&self.model));
+        self.sql.query(AssertSqlSafe(index)).execute(&mut *transaction).await?;
+        let query = self.sql.query("DELETE FROM vectors WHERE model = $1").bind(&self.model.name);
+        query.execute(&mut *transaction).await?;
+        self.sql.query("UPDATE documents SET hash = ''::bytea").execute(&mut *transaction).await?;
+        self.sql.query("UPDATE ingested SET complete = FALSE").execute(&mut *transaction).await?;
+        commit(&self.sql, transaction).await
+    }
+
+    /// All in one transaction, which holds the lock of those that write: two replicas that start at once, behind a pooler, too.
+    async fn migrate(&self) -> std::result::Result<(), MigrateError> {
+        let mut held = self.pool.held().await?;
+        let mut transaction = held.begin().await?; // sqlx's own, as the migrator begins further ones within
+        lock(&self.sql, &mut transaction).await?;
+        migrator().run_direct(None, &mut *transaction, false).await?;
+        if !self.sql.are_kept {
+            // what the migrator prepared would meet whoever has this connection next
+            transaction.execute(sqlx::raw_sql("DEALLOCATE ALL")).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// An index holds vectors of one length, so each model has one of its own.
@@ -49,9 +105,14 @@ impl PostgresStore {
              WHERE model = '{model}'"
         );
         let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?; // two replicas that start at once
+        lock(&self.sql, &mut transaction).await?; // two replicas that start at once
         sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
         transaction.commit().await
+    }
+
+    /// How many wait for a connection.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.waiting()
     }
 
     pub(crate) async fn close(&self) {
@@ -59,19 +120,20 @@ impl PostgresStore {
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
-        statement::query("SELECT 1 FROM documents LIMIT 1")
+        self.sql
+            .query("SELECT 1 FROM documents LIMIT 1")
             .fetch_optional(&mut *self.pool.acquire().await?)
             .await
             .map(drop)
     }
 
     pub(crate) async fn change(&self) -> Result<i64> {
-        statement::query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
+        self.sql.query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-        let query = statement::query_scalar(
+        let query = self.sql.query_scalar(
             "SELECT passages.id FROM passages JOIN documents ON documents.id = document,
                   to_tsquery('english', $1) AS question
              WHERE words @@ question AND ($2::text IS NULL OR source = $2)
@@ -97,8 +159,8 @@ impl PostgresStore {
         );
         let mut transaction = self.pool.begin().await?;
         let search = format!("SET LOCAL hnsw.ef_search = {}", limit.clamp(40, 1_000));
-        statement::query(AssertSqlSafe(search)).execute(&mut *transaction).await?;
-        let query = statement::query_scalar(AssertSqlSafe(statement));
+        self.sql.query(AssertSqlSafe(search)).execute(&mut *transaction).await?;
+        let query = self.sql.query_scalar(AssertSqlSafe(statement));
         let query = query.bind(text(vector)).bind(source.map(without_nul)).bind(i64::from(limit));
         let found = query.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
@@ -106,7 +168,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn passages(&self, ids: &[i64]) -> Result<Vec<Passage>> {
-        let query = statement::query_as(
+        let query = self.sql.query_as(
             "SELECT passages.id, source, path, title, heading, passages.text, start
              FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
              JOIN passages ON passages.id = wanted.id JOIN documents ON documents.id = document
@@ -117,7 +179,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn document(&self, source: &str, path: &str) -> Result<Option<Document>> {
-        let query = statement::query_as("SELECT title, text FROM documents WHERE source = $1 AND path = $2");
+        let query = self.sql.query_as("SELECT title, text FROM documents WHERE source = $1 AND path = $2");
         let row = query
             .bind(without_nul(source))
             .bind(without_nul(path))
@@ -127,7 +189,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn names(&self, after: After<'_>, limit: u32) -> Result<Vec<DocumentName>> {
-        let query = statement::query_as(
+        let query = self.sql.query_as(
             "SELECT source, path, title, octet_length(text)::bigint FROM documents
              WHERE ($1::text IS NULL OR source = $1)
                AND ($2::text IS NULL OR (source COLLATE \"C\", path COLLATE \"C\") > ($2, $3))
@@ -144,7 +206,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn paths(&self, source: &str, prefix: &str, limit: u32) -> Result<Vec<String>> {
-        let query = statement::query_scalar(
+        let query = self.sql.query_scalar(
             "SELECT path FROM documents WHERE source = $1 AND starts_with(path, $2) ORDER BY path COLLATE \"C\" LIMIT $3",
         );
         query
@@ -156,7 +218,7 @@ impl PostgresStore {
     }
 
     pub(crate) async fn sources(&self) -> Result<Vec<SourceCount>> {
-        let query = statement::query_as(
+        let query = self.sql.query_as(
             "SELECT source, count(DISTINCT documents.id), count(passages.id)
              FROM documents LEFT JOIN passages ON document = documents.id GROUP BY source ORDER BY source COLLATE \"C\"",
         );
@@ -165,117 +227,152 @@ impl PostgresStore {
     }
 
     pub(crate) async fn hashes(&self, source: &str) -> Result<HashMap<String, Vec<u8>>> {
-        let query = statement::query_as("SELECT path, hash FROM documents WHERE source = $1").bind(source);
+        let query = self.sql.query_as("SELECT path, hash FROM documents WHERE source = $1").bind(source);
         let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&mut *self.pool.acquire().await?).await?;
         Ok(rows.into_iter().collect())
     }
 
     pub(crate) async fn store(&self, documents: &[NewDocument]) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        lock(&self.sql, &mut transaction).await?;
         for document in documents {
             let Document { source, path, .. } = &document.document;
-            delete(&mut transaction, source, path).await?;
+            delete(&self.sql, &mut transaction, source, path).await?;
             self.insert(&mut transaction, document).await?;
         }
-        commit(transaction).await
+        commit(&self.sql, transaction).await
     }
 
-    async fn insert(&self, into: &mut Transaction<'_, Postgres>, new: &NewDocument) -> Result<()> {
+    async fn insert(&self, into: &mut PgConnection, new: &NewDocument) -> Result<()> {
         let Document { source, path, title, text: words } = &new.document;
-        let query = statement::query_scalar(
+        let query = self.sql.query_scalar(
             "INSERT INTO documents (source, path, title, text, hash) VALUES ($1, $2, $3, $4, $5) RETURNING id",
         );
         let query = query.bind(source).bind(path).bind(without_nul(title)).bind(without_nul(words)).bind(&new.hash);
-        let document: i64 = query.fetch_one(&mut **into).await?;
+        let document: i64 = query.fetch_one(&mut *into).await?;
         for passage in &new.passages {
-            let query = statement::query(
+            let query = self.sql.query(
                 "WITH passage AS (
                      INSERT INTO passages (document, start, heading, text) VALUES ($1, $2, $3, $4) RETURNING id
                  )
-                 INSERT INTO vectors (passage, model, vector) SELECT id, $5, $6::vector FROM passage",
+                 INSERT INTO vectors (passage, model, vector) SELECT id, $5, $6::vector FROM passage WHERE $6 IS NOT NULL",
             );
+            let vector = Some(&passage.vector).filter(|vector| !vector.is_empty()); // or the model did not take it
             let query = query.bind(document).bind(place(passage.start));
             let query = query.bind(without_nul(&passage.heading)).bind(without_nul(&passage.text));
-            query.bind(&self.model.name).bind(text(&passage.vector)).execute(&mut **into).await?;
+            query.bind(&self.model.name).bind(vector.map(|it| text(it))).execute(&mut *into).await?;
         }
         Ok(())
     }
 
     pub(crate) async fn remove(&self, source: &str, paths: &[String]) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        lock(&self.sql, &mut transaction).await?;
         for path in paths {
-            delete(&mut transaction, source, path).await?;
+            delete(&self.sql, &mut transaction, source, path).await?;
         }
-        commit(transaction).await
+        commit(&self.sql, transaction).await
     }
 
     pub(crate) async fn retain_sources(&self, names: &[&str]) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
-        let query = statement::query("DELETE FROM documents WHERE source <> ALL ($1)").bind(names);
+        lock(&self.sql, &mut transaction).await?;
+        let query = self.sql.query("DELETE FROM documents WHERE source <> ALL ($1)").bind(names);
         query.execute(&mut *transaction).await?;
-        commit(transaction).await
+        commit(&self.sql, transaction).await
     }
 
     pub(crate) async fn remembered(&self) -> Result<Option<(String, String, bool)>> {
-        statement::query_as("SELECT corpus, model, complete FROM ingested")
+        self.sql
+            .query_as("SELECT corpus, model, complete FROM ingested")
             .fetch_optional(&mut *self.pool.acquire().await?)
             .await
     }
 
     pub(crate) async fn remember(&self, corpus: &str, model: &str, complete: bool) -> Result<()> {
-        let query = statement::query(
+        let query = self.sql.query(
             "INSERT INTO ingested (one, corpus, model, complete) VALUES (1, $1, $2, $3)
              ON CONFLICT (one) DO UPDATE SET corpus = $1, model = $2, complete = $3",
         );
-        query.bind(corpus).bind(model).bind(complete).execute(&mut *self.pool.acquire().await?).await.map(drop)
+        let mut transaction = self.pool.begin().await?;
+        query.bind(corpus).bind(model).bind(complete).execute(&mut *transaction).await?;
+        transaction.commit().await
     }
 
     pub(crate) async fn load_session(&self, id: &str) -> Result<Option<String>> {
-        statement::query_scalar("SELECT state FROM sessions WHERE id = $1")
+        self.sql
+            .query_scalar("SELECT state FROM sessions WHERE id = $1")
             .bind(id)
             .fetch_optional(&mut *self.pool.acquire().await?)
             .await
     }
 
     pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
-        let query = statement::query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
-        query.execute(&mut *self.pool.acquire().await?).await?;
-        let query = statement::query(
+        let mut transaction = self.pool.begin().await?;
+        let query = self.sql.query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
+        query.execute(&mut *transaction).await?;
+        let query = self.sql.query(
             "INSERT INTO sessions (id, state, used) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET state = $2, used = $3",
         );
-        query.bind(id).bind(state).bind(now).execute(&mut *self.pool.acquire().await?).await.map(drop)
+        query.bind(id).bind(state).bind(now).execute(&mut *transaction).await?;
+        transaction.commit().await
     }
 
     pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
-        statement::query("DELETE FROM sessions WHERE id = $1")
-            .bind(id)
-            .execute(&mut *self.pool.acquire().await?)
-            .await
-            .map(drop)
+        let mut transaction = self.pool.begin().await?;
+        self.sql.query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&mut *transaction).await?;
+        transaction.commit().await
+    }
+
+    /// Tells every replica, this one too.
+    pub(crate) async fn say(&self, said: &str) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        self.sql.query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(said).execute(&mut *transaction).await?;
+        transaction.commit().await
+    }
+
+    /// What replicas say, on a connection of its own, until that breaks. Behind a pooler nobody can be heard.
+    pub(crate) async fn hear(&self, mut heard: impl FnMut(String)) -> Result<()> {
+        if !self.sql.are_kept {
+            return std::future::pending().await;
+        }
+        let pool =
+            PgPoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_lazy_with(self.options.clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(CHANNEL).await?;
+        loop {
+            heard(listener.recv().await?.payload().to_owned());
+        }
     }
 }
 
+/// What replicas say to each other.
+const CHANNEL: &str = "sidelight_sessions";
+
+/// Whether a statement that one connection prepared was met, or missed, by another: so it is behind a pooler.
+fn needs_transactions(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|told| told.code().map(|code| code.into_owned()));
+    code.is_some_and(|code| ["42P05", "26000", "08P01"].contains(&code.as_str()))
+}
+
 /// One writer at a time, as SQLite has it: two replicas that read the same corpus do not fight over its documents.
-async fn lock(transaction: &mut Transaction<'_, Postgres>) -> Result<()> {
-    statement::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(&mut **transaction).await.map(drop)
+async fn lock(sql: &Statements, transaction: &mut PgConnection) -> Result<()> {
+    sql.query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS).execute(&mut *transaction).await.map(drop)
 }
 
 /// Ends a change of documents, and gives it its number.
-async fn commit(mut transaction: Transaction<'_, Postgres>) -> Result<()> {
-    statement::query("UPDATE change SET number = number + 1").execute(&mut *transaction).await?;
+async fn commit(sql: &Statements, mut transaction: Held<Postgres>) -> Result<()> {
+    sql.query("UPDATE change SET number = number + 1").execute(&mut *transaction).await?;
     transaction.commit().await
 }
 
 /// Any number that is ours.
 const WRITERS: i64 = 0x51de_1147;
 
-async fn delete(from: &mut Transaction<'_, Postgres>, source: &str, path: &str) -> Result<()> {
-    let query = statement::query("DELETE FROM documents WHERE source = $1 AND path = $2");
-    query.bind(source).bind(path).execute(&mut **from).await.map(drop)
+async fn delete(sql: &Statements, from: &mut PgConnection, source: &str, path: &str) -> Result<()> {
+    let query = sql.query("DELETE FROM documents WHERE source = $1 AND path = $2");
+    query.bind(source).bind(path).execute(&mut *from).await.map(drop)
 }
 
 /// PostgreSQL's text has no NUL; a client's own words may.
@@ -317,7 +414,9 @@ fn migrator() -> Migrator {
     let migrations = MIGRATIONS.into_iter().map(|(version, description, sql)| {
         Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
-    Migrator::with_migrations(migrations.collect())
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.set_locking(false); // whoever runs it has a lock that a pooler keeps, too
+    migrator
 }
 
 #[cfg(test)]

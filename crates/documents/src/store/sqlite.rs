@@ -3,7 +3,8 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SourceCount, WAIT, place, pool::Pool,
+    SourceCount, WAIT, place,
+    pool::{Held, Pool},
 };
 use crate::{
     Location,
@@ -11,7 +12,7 @@ use crate::{
 };
 use sidelight::Context;
 use sqlx::{
-    ConnectOptions as _, SqlSafeStr as _, Sqlite, Transaction,
+    ConnectOptions as _, SqlSafeStr as _, Sqlite, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -20,6 +21,7 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 /// A store in a file.
@@ -66,14 +68,41 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .disable_statement_logging(); // each query has a line of ours where it is slow, with its ids
+        let _alone = alone(path).await.map_err(failed)?; // two that begin at once on a new file
         let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
         let pool = pool.connect_with(options).await.map_err(failed)?;
         let migrated = migrator().run(&pool).await;
         migrated.map_err(|cause| OpenError::Tables { location: location(), cause })?;
         let memory = Memory { vectors: Vectors::new(model.dimensions), change: UNKNOWN };
         let store = Self { file: path.into(), pool: Pool::new(pool), model, memory: Arc::new(RwLock::new(memory)) };
+        if let Some(before) = store.other_dimensions().await.map_err(failed)? {
+            super::tell_dimensions(&store.model, before);
+            store.forget_vectors().await.map_err(failed)?;
+        }
         store.catch_up().await.map_err(failed)?;
         Ok(store)
+    }
+
+    /// How many numbers the model's vectors have that were stored before, if it gives others now.
+    async fn other_dimensions(&self) -> Result<Option<usize>> {
+        let query = sqlx::query_scalar("SELECT length(vector) / 4 FROM vectors WHERE model = ? LIMIT 1");
+        let before: Option<i64> = query.bind(&self.model.name).fetch_optional(&mut *self.pool.acquire().await?).await?;
+        Ok(before.and_then(|it| usize::try_from(it).ok()).filter(|it| *it != self.model.dimensions))
+    }
+
+    /// Every document is to be read anew.
+    async fn forget_vectors(&self) -> Result<()> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let query = sqlx::query("DELETE FROM vectors WHERE model = ?").bind(&self.model.name);
+        query.execute(&mut *transaction).await?;
+        sqlx::query("UPDATE documents SET hash = x''").execute(&mut *transaction).await?;
+        sqlx::query("UPDATE ingested SET complete = 0").execute(&mut *transaction).await?;
+        self.commit(transaction, Delta::default()).await
+    }
+
+    /// How many wait for a connection.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pool.waiting()
     }
 
     pub(crate) async fn close(&self) {
@@ -100,6 +129,7 @@ impl SqliteStore {
              JOIN passages ON passages.id = words.rowid JOIN documents ON documents.id = passages.document
              WHERE words MATCH ?1 AND documents.source = ?3 ORDER BY bm25(words, 4.0, 1.0), words.rowid LIMIT ?2";
         let query = sqlx::query_scalar(if source.is_some() { of_source } else { of_all });
+        let _turn = self.pool.heavy().await;
         query.bind(quoted.join(" OR ")).bind(limit).bind(source).fetch_all(&mut *self.pool.acquire().await?).await
     }
 
@@ -111,6 +141,7 @@ impl SqliteStore {
             let memory = memory.read().unwrap_or_else(PoisonError::into_inner);
             memory.vectors.nearest(&vector, source.as_deref(), limit as usize)
         };
+        let _turn = self.pool.heavy().await;
         let compared = tokio::task::spawn_blocking(move || context.run(compare)).await;
         compared.map_err(|_| sqlx::Error::WorkerCrashed)
     }
@@ -177,18 +208,21 @@ impl SqliteStore {
         self.commit(transaction, delta).await
     }
 
-    async fn insert(&self, into: &mut Transaction<'_, Sqlite>, new: &NewDocument, delta: &mut Delta) -> Result<()> {
+    async fn insert(&self, into: &mut SqliteConnection, new: &NewDocument, delta: &mut Delta) -> Result<()> {
         let Document { source, path, title, text } = &new.document;
         let query = sqlx::query("INSERT INTO documents (source, path, title, text, hash) VALUES (?, ?, ?, ?, ?)");
         let query = query.bind(source).bind(path).bind(title).bind(text).bind(&new.hash);
-        let document = query.execute(&mut **into).await?.last_insert_rowid();
+        let document = query.execute(&mut *into).await?.last_insert_rowid();
         for passage in &new.passages {
             let query = sqlx::query("INSERT INTO passages (document, start, heading, text) VALUES (?, ?, ?, ?)");
             let query = query.bind(document).bind(place(passage.start)).bind(&passage.heading).bind(&passage.text);
-            let id = query.execute(&mut **into).await?.last_insert_rowid();
+            let id = query.execute(&mut *into).await?.last_insert_rowid();
+            if passage.vector.is_empty() {
+                continue; // the model did not take it
+            }
             let query = sqlx::query("INSERT INTO vectors (passage, model, vector) VALUES (?, ?, ?)");
             let query = query.bind(id).bind(&self.model.name).bind(vectors::encode(&passage.vector));
-            query.execute(&mut **into).await?;
+            query.execute(&mut *into).await?;
             delta.new.push((id, source.clone(), passage.vector.clone()));
         }
         Ok(())
@@ -249,7 +283,7 @@ impl SqliteStore {
     }
 
     /// Ends a change: gives it its number, and does to the memory what was done to the file, if nobody came between.
-    async fn commit(&self, mut transaction: Transaction<'_, Sqlite>, delta: Delta) -> Result<()> {
+    async fn commit(&self, mut transaction: Held<Sqlite>, delta: Delta) -> Result<()> {
         let query = sqlx::query_scalar("UPDATE change SET number = number + 1 RETURNING number");
         let change: i64 = query.fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
@@ -278,6 +312,7 @@ impl SqliteStore {
              WHERE model = ? ORDER BY passage",
         );
         let rows = query.bind(&self.model.name).fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
         let mut vectors = Vectors::new(self.model.dimensions);
         for (passage, source, bytes) in rows {
             vectors.push(passage, &source, &vectors::decode(&bytes));
@@ -290,16 +325,38 @@ impl SqliteStore {
     }
 }
 
+/// Until what it gives is dropped, no other process opens this store: SQLite does not let somebody wait who changes the
+/// journal of a new file, nor does the list of migrations expect two at once. The lock is on a file beside it, which stays.
+async fn alone(store: &Path) -> Result<Option<fs::File>> {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lock");
+    // who may only read there cannot make one, and needs none
+    let Ok(file) = fs::File::options().create(true).truncate(false).write(true).open(name) else { return Ok(None) };
+    let mut tries = 0..LOCK_TRIES;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(fs::TryLockError::WouldBlock) if tries.next().is_some() => tokio::time::sleep(LOCK_EVERY).await,
+            Err(fs::TryLockError::WouldBlock) => return Err(sqlx::Error::PoolTimedOut),
+            Err(fs::TryLockError::Error(_)) => return Ok(None), // a file system without locks
+        }
+    }
+}
+
+/// A store of a hundred thousand passages is opened within a second.
+const LOCK_TRIES: u32 = 1_500;
+const LOCK_EVERY: Duration = Duration::from_millis(20);
+
 /// Before anything was read; a new file's first number is 0.
 const UNKNOWN: i64 = -1;
 
-async fn delete(from: &mut Transaction<'_, Sqlite>, source: &str, path: &str, delta: &mut Delta) -> Result<()> {
+async fn delete(from: &mut SqliteConnection, source: &str, path: &str, delta: &mut Delta) -> Result<()> {
     let query = sqlx::query_scalar(
         "SELECT passages.id FROM passages JOIN documents ON documents.id = document WHERE source = ? AND path = ?",
     );
-    delta.gone.extend(query.bind(source).bind(path).fetch_all(&mut **from).await?.into_iter().map(|id: i64| id));
+    delta.gone.extend(query.bind(source).bind(path).fetch_all(&mut *from).await?.into_iter().map(|id: i64| id));
     let query = sqlx::query("DELETE FROM documents WHERE source = ? AND path = ?");
-    query.bind(source).bind(path).execute(&mut **from).await.map(drop)
+    query.bind(source).bind(path).execute(&mut *from).await.map(drop)
 }
 
 /// A list as SQLite's `json_each` takes it.
