@@ -49,6 +49,7 @@ impl Access {
         self.check_host(host)?;
         check_browser(text(ORIGIN), headers.get("sec-fetch-site").map(HeaderValue::as_bytes), host)?;
         match &self.token {
+            None if is_forwarded(headers) => Err(forbidden(Denial::Peer, FORWARDED)),
             Some(token) => check_token(token, text(AUTHORIZATION).unwrap_or("")),
             None if peer.is_some_and(|peer| peer.is_loopback()) => Ok(()),
             None => Err(forbidden(Denial::Peer, "only callers on this machine may, because no ADMIN_TOKEN is set")),
@@ -68,6 +69,16 @@ impl Access {
         }
     }
 }
+
+/// Whether a proxy says that it asks for somebody else: that one is on this machine proves nothing then.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers
+        .keys()
+        .any(|name| matches!(name.as_str(), "forwarded" | "x-real-ip") || name.as_str().starts_with("x-forwarded-"))
+}
+
+const FORWARDED: &str =
+    "a proxy asks for somebody else, who may not without a token: set ADMIN_TOKEN or ADMIN_TOKEN_FILE";
 
 /// Requests that a page of another site makes a browser send.
 fn check_browser(origin: Option<&str>, fetch_site: Option<&[u8]>, host: &str) -> Result<(), Refused> {
@@ -195,6 +206,16 @@ mod tests {
     fn another_machine_needs_a_token_that_does_not_exist() {
         let peer = Some([10, 0, 0, 9].into());
         assert_eq!(status(&access(None, &[]), peer, &[("host", "localhost:8080")]), 403);
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_is_no_person_at_its_terminal() {
+        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip"] {
+            let headers = [("host", "localhost:8080"), (name, "192.0.2.7")];
+            assert_eq!(status(&access(None, &[]), HERE, &headers), 403, "{name}");
+            let proved = [("host", "localhost:8080"), (name, "192.0.2.7"), ("authorization", "Bearer t")];
+            assert_eq!(status(&access(Some("t"), &[]), HERE, &proved), 200, "{name}");
+        }
     }
 
     #[test]

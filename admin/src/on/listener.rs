@@ -86,12 +86,16 @@ impl Acceptor for Guarded {
                 deadline: Box::pin(sleep(FIRST_MAX)),
                 stalled: None,
                 line_ends: 0,
+                preface: Some(0),
                 _permit: permit,
             };
             return Ok((connection, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP));
         }
     }
 }
+
+/// How a client begins that knows of HTTP/2 without having asked (RFC 9113, 3.4), up to where nothing else begins so.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0";
 
 /// What a connection waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,6 +120,8 @@ pub(crate) struct Connection {
     stalled: Option<Pin<Box<Sleep>>>,
     /// How many bytes of `\r\n\r\n` were the last ones.
     line_ends: u8,
+    /// How many bytes of HTTP/2's own beginning were the first ones of the connection; `None` once others were.
+    preface: Option<usize>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -124,6 +130,15 @@ impl Connection {
         self.phase = phase;
         self.idle = (phase == Phase::Idle).then(|| self.idlers.enter());
         self.deadline.as_mut().reset(Instant::now() + limit);
+    }
+
+    /// HTTP/2 without TLS would go past the limits on heads: none of those who ask here speaks it.
+    fn begins_http_2(&mut self, bytes: &[u8]) -> bool {
+        let Some(seen) = self.preface else { return false };
+        let rest = &PREFACE[seen..];
+        let common = rest.iter().zip(bytes).take_while(|(wanted, byte)| wanted == byte).count();
+        self.preface = (common == bytes.len() && common < rest.len()).then_some(seen + common);
+        common == rest.len()
     }
 
     fn look_at(&mut self, bytes: &[u8]) {
@@ -162,7 +177,11 @@ impl AsyncRead for Connection {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.look_at(&buffer.filled()[before..]);
+        let bytes = &buffer.filled()[before..];
+        if self.begins_http_2(bytes) {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        self.look_at(bytes);
         Poll::Ready(Ok(()))
     }
 }

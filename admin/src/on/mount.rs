@@ -6,12 +6,12 @@ use poem::{
     Endpoint, EndpointExt, Request, Response, Route, RouteMethod, endpoint,
     error::ResponseError as _,
     get,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
 };
 use serde_json::json;
 use sidelight::{
     FEATURES, Page,
-    page::{Accepts, PageError, Parameter, Permission, Reply},
+    page::{Accepts, Gone, PageError, Parameter, Permission, Reply},
 };
 use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -119,14 +119,19 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
     let accepts =
         Accepts { accept: caller.list(header::ACCEPT), accept_encoding: caller.list(header::ACCEPT_ENCODING) };
     let is_profile = page.permission == Permission::Profile;
+    if is_profile && request.method() == Method::HEAD {
+        return Ok(Response::builder().header(header::CONTENT_TYPE, "application/octet-stream").finish()); // and takes none
+    }
     let turn = is_profile.then(|| Arc::clone(&site.profiles).try_acquire_owned());
     if let Some(Err(_)) = turn {
         audit(page.path, caller.peer, "refused");
         return Ok(page_error(PageError::Busy { retry_after: Duration::from_secs(1) }));
     }
+    let asker = Asker::default();
+    let gone = asker.gone.clone();
     let shown = tokio::task::spawn_blocking(move || {
         let _turn = turn; // until the work is done: whoever asked may have left before
-        page.answer(pairs, accepts)
+        page.answer(pairs, accepts, gone)
     });
     let (outcome, response) = match timeout(patience(&caller.headers), shown).await {
         Ok(Ok(Ok(reply))) => ("ok", page_reply(reply)),
@@ -138,6 +143,18 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
         audit(page.path, caller.peer, outcome);
     }
     Ok(response)
+}
+
+/// Whoever waits for a page; gone when it does not any more.
+#[derive(Default)]
+struct Asker {
+    gone: Gone,
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.gone.say();
+    }
 }
 
 /// A page that can be changed takes a PUT as well.

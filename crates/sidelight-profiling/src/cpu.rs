@@ -8,7 +8,7 @@ use std::{
     env, fs, io,
     sync::Mutex,
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 use thiserror::Error;
 
@@ -29,10 +29,16 @@ pub enum CpuError {
         /// What the system said.
         cause: io::Error,
     },
+    /// Nobody waits for it any more.
+    #[error("whoever asked has left")]
+    GivenUp,
     /// The sampler refused.
     #[error("the sampler failed: {0}")]
     Sampler(#[from] pprof::Error),
 }
+
+/// How often it is asked whether somebody waits.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Only one profile at a time: the timer is the process's.
 static TURN: Mutex<()> = Mutex::new(());
@@ -60,17 +66,24 @@ fn raise_sigprof() {
     unsafe { libc::raise(libc::SIGPROF) };
 }
 
-/// Samples every thread for `duration`, `frequency` times for each second of CPU time. Blocks the calling thread.
+/// Samples every thread for `duration`, `frequency` times for each second of CPU time. Blocks the calling thread. Ends soon
+/// without a profile when `gone` says that nobody waits for it any more.
 ///
 /// # Errors
 /// See [`CpuError`].
-pub fn profile(duration: Duration, frequency: u32) -> Result<CpuProfile, CpuError> {
+pub fn profile(duration: Duration, frequency: u32, gone: &dyn Fn() -> bool) -> Result<CpuProfile, CpuError> {
     let _turn = TURN.try_lock().map_err(|_| CpuError::Busy)?;
     writable_folder()?;
     let rate = i32::try_from(frequency).unwrap_or(i32::MAX);
     let guard = ProfilerGuardBuilder::default().frequency(rate).build()?;
     let start = SystemTime::now();
-    thread::sleep(duration);
+    let began = Instant::now();
+    while let Some(left) = duration.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+        if gone() {
+            return Err(CpuError::GivenUp);
+        }
+        thread::sleep(left.min(LOOK));
+    }
     let report = guard.report().build();
     drop(guard);
     backtrace::clear_symbol_cache(); // tens of megabytes that only a profile needs
@@ -159,7 +172,7 @@ fn stack(frames: &Frames, samples: u64) -> Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{hint::black_box, time::Instant};
+    use std::hint::black_box;
 
     #[inline(never)]
     fn busy_leaf_of_the_test(until: Instant) -> u64 {
@@ -173,16 +186,28 @@ mod tests {
     }
 
     /// One test, since there is one sampler in a process.
+    /// These tests take profiles one after the other.
+    static ONE: Mutex<()> = Mutex::new(());
+
+    #[test]
+    fn a_profile_that_nobody_waits_for_ends_soon() {
+        let _one = ONE.lock().unwrap();
+        let began = Instant::now();
+        let given_up = profile(Duration::from_secs(30), FREQUENCY, &|| true);
+        assert!(matches!(given_up, Err(CpuError::GivenUp)) && began.elapsed() < Duration::from_secs(10));
+    }
+
     #[test]
     fn a_busy_function_is_in_the_profile_and_a_second_profile_has_to_wait() {
+        let _one = ONE.lock().unwrap();
         warm_up().unwrap();
         let until = Instant::now() + Duration::from_secs(3);
         let busy = thread::Builder::new().name("busy".into()).spawn(move || busy_leaf_of_the_test(until)).unwrap();
         let second = thread::spawn(|| {
             thread::sleep(Duration::from_millis(300));
-            profile(Duration::from_millis(10), FREQUENCY)
+            profile(Duration::from_millis(10), FREQUENCY, &|| false)
         });
-        let profile = profile(Duration::from_secs(1), FREQUENCY).unwrap();
+        let profile = profile(Duration::from_secs(1), FREQUENCY, &|| false).unwrap();
         assert!(matches!(second.join().unwrap(), Err(CpuError::Busy)));
         let collapsed = profile.collapsed();
         let seen = collapsed.lines().any(|it| it.starts_with("busy;") && it.contains("busy_leaf_of_the_test"));
