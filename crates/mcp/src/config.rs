@@ -2,13 +2,15 @@
 //! `values`; the standard `OTEL_*` variables in `otel`.
 
 use crate::{
-    handlers::CALL,
+    admission::{AllowedHost, AllowedOrigin},
+    arguments::{Arguments, LOG_FILTER},
+    limits::Limits,
     otel::Otel,
     toolbox::{self, Declared},
     tools,
     values::{self, AdminAddress},
 };
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{Subcommand, ValueEnum, error::ErrorKind};
 use documents::Location;
 use sidelight::{LogFormat, Output, Profiling};
 use std::{
@@ -20,110 +22,6 @@ use std::{
     time::Duration,
 };
 use url::Url;
-
-/// A document server that speaks MCP: search in documents, over HTTP or stdio.
-#[derive(Debug, Parser)]
-#[allow(clippy::doc_markdown)] // these docs are what --help prints
-#[command(name = "mcp", version, subcommand_negates_reqs = true)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-
-    /// Public listener, HOST:PORT; the endpoint is /mcp [default: 127.0.0.1:3000]
-    #[arg(long, env = "MCP_ADDR", value_parser = values::mcp_address, value_name = "HOST:PORT", global = true)]
-    mcp_addr: Option<SocketAddr>,
-    /// Host of the public listener, if MCP_ADDR is not set
-    #[arg(long, env = "MCP_HOST", value_name = "HOST", global = true)]
-    mcp_host: Option<String>,
-    /// Port of the public listener, if MCP_ADDR is not set
-    #[arg(long, env = "MCP_PORT", value_name = "PORT", global = true)]
-    mcp_port: Option<u16>,
-    /// The same, if MCP_PORT is not set either
-    #[arg(long, env = "PORT", value_name = "PORT", global = true)]
-    port: Option<u16>,
-    /// Hosts that a request to the public listener may name, separated by commas
-    #[arg(
-        long,
-        env = "MCP_ALLOWED_HOSTS",
-        value_delimiter = ',',
-        value_name = "HOSTS",
-        global = true,
-        default_value = "localhost,127.0.0.1,::1"
-    )]
-    mcp_allowed_hosts: Vec<String>,
-    /// Origins of web pages that may call the public listener, separated by commas; `:*` is any port
-    #[arg(
-        long,
-        env = "MCP_ALLOWED_ORIGINS",
-        value_delimiter = ',',
-        value_name = "ORIGINS",
-        global = true,
-        default_value = "http://localhost:*,http://127.0.0.1:*,http://[::1]:*"
-    )]
-    mcp_allowed_origins: Vec<String>,
-
-    /// Admin listener, HOST:PORT or off [default: 127.0.0.1:8080; with stdio: off]
-    #[arg(long, env = "ADMIN_ADDR", value_parser = values::admin_address, value_name = "HOST:PORT", global = true)]
-    admin_addr: Option<AdminAddress>,
-    /// What callers of the admin port prove themselves with; needed on every address but loopback
-    #[arg(long, env = "ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true, global = true)]
-    admin_token: Option<String>,
-    /// A file that holds the token
-    #[arg(long, env = "ADMIN_TOKEN_FILE", value_name = "FILE", global = true)]
-    admin_token_file: Option<PathBuf>,
-    /// Hosts that a request to the admin port may name, separated by commas
-    #[arg(long, env = "ADMIN_ALLOWED_HOSTS", value_delimiter = ',', value_name = "HOSTS", global = true)]
-    admin_allowed_hosts: Vec<String>,
-
-    /// true (CPU and heap), cpu or false [default: true on a loopback admin address, else false]
-    #[arg(long, env = "ENABLE_PROFILING", value_parser = values::profiling, value_name = "WHICH", global = true)]
-    enable_profiling: Option<Profiling>,
-    /// Share of requests to trace, 0 to 1 [default: OTEL_TRACES_SAMPLER, else 0.01]
-    #[arg(long, env = "OTEL_TRACE_SAMPLE_RATE", value_parser = values::sample_rate, value_name = "RATE", global = true)]
-    otel_trace_sample_rate: Option<f64>,
-    /// Where this runs, for logs and traces [default: what OTEL_RESOURCE_ATTRIBUTES says, else development]
-    #[arg(long, env = "ENVIRONMENT", value_name = "NAME", global = true)]
-    environment: Option<String>,
-    /// Sessions at a time, of revisions up to 2025-11-25; the one not used for the longest time makes room
-    #[arg(long, env = "MCP_MAX_SESSIONS", value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..), global = true)]
-    mcp_max_sessions: u16,
-    /// Replies at a time that are streams; the one silent for the longest time makes room
-    #[arg(long, env = "MCP_MAX_STREAMS", value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..), global = true)]
-    mcp_max_streams: u16,
-    /// How long a call of a tool may take, in seconds
-    #[arg(long, env = "MCP_TOOL_TIMEOUT", value_name = "SECONDS", default_value_t = CALL.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600), global = true)]
-    mcp_tool_timeout: u64,
-    /// A file that declares further query tools, such as tools.toml
-    #[arg(long, env = "TOOLS_CONFIG", value_name = "FILE", global = true)]
-    tools_config: Option<PathBuf>,
-
-    /// Where a model is asked for vectors: any OpenAI-compatible /v1/embeddings [default: the built-in model]
-    #[arg(long, env = "EMBEDDINGS_URL", value_name = "URL", global = true)]
-    embeddings_url: Option<String>,
-    /// Which model; needed with EMBEDDINGS_URL
-    #[arg(long, env = "EMBEDDINGS_MODEL", value_name = "MODEL", global = true)]
-    embeddings_model: Option<String>,
-    /// The key that the server asks for
-    #[arg(long, env = "EMBEDDINGS_API_KEY", value_name = "KEY", hide_env_values = true, global = true)]
-    embeddings_api_key: Option<String>,
-
-    /// Which log lines are written, by target and level
-    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = LOG_FILTER, global = true)]
-    rust_log: String,
-    /// json or text [default: text on a terminal, else json]
-    #[arg(long, env = "LOG_FORMAT", value_parser = values::log_format, value_name = "FORMAT", global = true)]
-    log_format: Option<LogFormat>,
-
-    /// The document store, sqlite://PATH or postgres://USER@HOST/DATABASE [default: a file in the user's data folder]
-    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
-    database_url: Option<String>,
-    /// The folder to index [default: the Rust books of the installed toolchain]
-    #[arg(long, env = "DOCS_PATH", value_parser = values::folder, value_name = "FOLDER", global = true)]
-    docs_path: Option<PathBuf>,
-}
-
-/// Everything worth knowing, without what the SDK says of each request.
-const LOG_FILTER: &str = "info,rmcp=warn";
 
 /// What the program shall do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
@@ -161,14 +59,13 @@ pub struct Config {
     /// What to do.
     pub command: Command,
     pub(crate) mcp_address: SocketAddr,
-    pub(crate) allowed_hosts: Vec<String>,
-    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) allowed_hosts: Vec<AllowedHost>,
+    pub(crate) allowed_origins: Vec<AllowedOrigin>,
     pub(crate) admin: Option<sidelight_admin::Settings>,
     pub(crate) kit: sidelight::Settings,
     pub(crate) store: Location,
     pub(crate) docs: Option<PathBuf>,
-    pub(crate) sessions_max: usize,
-    pub(crate) streams_max: usize,
+    pub(crate) limits: Limits,
     pub(crate) tool_time: Duration,
     pub(crate) declared: Vec<Declared>,
     pub(crate) embeddings: Option<Embeddings>,
@@ -180,6 +77,7 @@ pub(crate) struct Embeddings {
     pub(crate) url: Url,
     pub(crate) model: String,
     pub(crate) key: Option<String>,
+    pub(crate) batch: usize,
 }
 
 /// The key stays out of every log.
@@ -209,10 +107,10 @@ impl Config {
     /// # Errors
     /// The first setting that cannot be: the sentence names it and what is allowed.
     pub fn read() -> Result<Self, Refusal> {
-        let arguments = Arguments::try_parse().map_err(Refusal)?;
+        let arguments = Arguments::read().map_err(Refusal)?;
         let otel = Otel::read(&|name| env::var(name).ok());
         Self::check(arguments, otel).map_err(|why| {
-            let mut command = Arguments::command();
+            let mut command = Arguments::known();
             Refusal(command.error(ErrorKind::ValueValidation, why))
         })
     }
@@ -220,6 +118,7 @@ impl Config {
     fn check(arguments: Arguments, otel: Otel) -> Result<Self, String> {
         let command = arguments.command.unwrap_or(Command::Serve);
         let admin = admin(&arguments, command)?;
+        let limits = Limits::of(&arguments);
         Ok(Self {
             command,
             mcp_address: mcp_address(&arguments)?,
@@ -228,8 +127,7 @@ impl Config {
             embeddings: embeddings(&arguments)?,
             store: arguments.database_url.map_or_else(default_store, |url| values::location(&url))?,
             docs: arguments.docs_path,
-            sessions_max: usize::from(arguments.mcp_max_sessions),
-            streams_max: usize::from(arguments.mcp_max_streams),
+            limits,
             tool_time: Duration::from_secs(arguments.mcp_tool_timeout),
             declared: arguments.tools_config.map_or_else(|| Ok(Vec::new()), |file| declared(&file))?,
             allowed_hosts: arguments.mcp_allowed_hosts,
@@ -306,13 +204,13 @@ fn kit(
         }
     };
     let log_format = if is_terminal { LogFormat::Text } else { LogFormat::Json };
-    // empty means unset, as everywhere
-    let environment = arguments.environment.clone().filter(|it| !it.trim().is_empty()).or(otel.environment.clone());
+    let environment = arguments.environment.clone().or(otel.environment.clone());
     Ok(sidelight::Settings {
         service_name: otel.service_name.clone().unwrap_or_else(|| "mcp".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("COMMIT").to_owned(),
         environment: environment.unwrap_or_else(|| "development".to_owned()),
+        resource: otel.resource.clone(),
         log_filter: Some(arguments.rust_log.trim()).filter(|it| !it.is_empty()).unwrap_or(LOG_FILTER).to_owned(),
         log_format: arguments.log_format.unwrap_or(log_format),
         log_output,
@@ -320,6 +218,7 @@ fn kit(
         export: otel.export,
         propagators: otel.propagators,
         profiling: asked.unwrap_or(by_default),
+        created: arguments.metrics_created,
     })
 }
 
@@ -327,13 +226,13 @@ fn embeddings(arguments: &Arguments) -> Result<Option<Embeddings>, String> {
     let Some(url) = &arguments.embeddings_url else {
         return Ok(None);
     };
-    let parsed = url.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let parsed = url.trim().parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = parsed.ok_or("EMBEDDINGS_URL takes an address such as https://api.openai.com/v1/embeddings")?;
-    let model = arguments.embeddings_model.clone().filter(|model| !model.trim().is_empty());
+    let model = arguments.embeddings_model.clone();
     let model = model.ok_or("EMBEDDINGS_URL is set, so EMBEDDINGS_MODEL must name a model of that server")?;
     let key = arguments.embeddings_api_key.as_deref();
     let key = key.map(values::token).transpose().map_err(|why| format!("EMBEDDINGS_API_KEY: {why}"))?;
-    Ok(Some(Embeddings { url, model, key }))
+    Ok(Some(Embeddings { url, model, key, batch: usize::from(arguments.embeddings_batch) }))
 }
 
 fn declared(file: &Path) -> Result<Vec<Declared>, String> {

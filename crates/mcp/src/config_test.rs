@@ -1,6 +1,7 @@
 //! What settings mean together. Flags stand for the environment here: tests run side by side in one process.
 
 use super::*;
+use clap::{CommandFactory as _, Parser as _};
 
 fn parse(flags: &[&str]) -> Result<Arguments, clap::Error> {
     Arguments::try_parse_from([&["mcp"], flags].concat())

@@ -1,22 +1,25 @@
 //! What every HTTP request passes before MCP: its correlation id is kept or made, and goes back in the reply; its trace
 //! begins; a request that no handler saw is recorded when it is refused; a reply that is a stream is watched. Part of every
-//! build. Host, Origin and the length of the body are checked by `rmcp`'s transport, behind this.
+//! build. Who may call is `admission`'s, what a body says `intake`'s.
 
 use crate::{
+    admission::{Admission, Denied},
     metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
-    server::ENDPOINT,
+    refusal::{Refusal, TRANSPORT},
+    server::is_endpoint,
     streams::Streams,
 };
 use axum::{
-    body::Body,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Version},
     middleware::Next,
     response::Response,
 };
 use http_body_util::BodyExt as _;
 use sidelight::{CorrelationId, correlation, metrics::Stopwatch};
 use sidelight_rmcp::Seat;
+use std::{sync::Arc, time::Duration};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
@@ -24,11 +27,8 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
     let seat = Seat::begin(request.headers(), id, request.method() == Method::GET);
     request.extensions_mut().insert(seat.clone());
-    let (method, route) = (method(request.method()), route(request.uri().path()));
+    let (method, route, version) = (method(request.method()), route(request.uri().path()), request.version());
     let asks = method == HttpMethod::Post && route == HttpRoute::Mcp;
-    if asks {
-        request = request.map(|body| heard(body, seat.clone()));
-    }
     let mut active = Active::new(method, route);
     let mut response = seat.http().clone().scope(next.run(request)).await;
     active.status = status(response.status());
@@ -37,16 +37,11 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
         response = refused(response, &seat).await;
     }
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
-    streams.watch(response, seat)
-}
-
-/// A body that the seat hears, until somebody takes the request. Its transport says how long it may be.
-fn heard(body: Body, seat: Seat) -> Body {
-    Body::new(body.inspect_frame(move |frame| {
-        if let Some(piece) = frame.data_ref() {
-            seat.hear(piece);
-        }
-    }))
+    if version == Version::HTTP_10 {
+        // a reply without a length ends with its connection there, which so cannot be kept: of this version, hyper keeps none
+        *response.version_mut() = version;
+    }
+    streams.watch(response, seat, method == HttpMethod::Get)
 }
 
 /// The same reply, recorded if no handler gave it.
@@ -54,15 +49,55 @@ async fn refused(response: Response, seat: &Seat) -> Response {
     let (head, body) = response.into_parts();
     let reply = body.collect().await.expect("a reply that refuses is whole in memory").to_bytes();
     seat.refused(head.status, &reply);
+    seat.written(reply.len() as u64);
     Response::from_parts(head, reply.into())
 }
+
+/// Answers those whose Host and Origin are allowed.
+pub(crate) async fn admit(State(admission): State<Arc<Admission>>, request: Request, next: Next) -> Response {
+    let Err(denied) = admission.admit(request.uri(), request.headers()) else { return next.run(request).await };
+    let why = denied.to_string();
+    sidelight::warn!("a request is refused", why = why.as_str());
+    let status = match denied {
+        Denied::Malformed(_) => StatusCode::BAD_REQUEST,
+        Denied::NotAllowed { .. } => StatusCode::FORBIDDEN,
+    };
+    Refusal::new(status, TRANSPORT, why).unread()
+}
+
+/// What a browser is told of pages that may call. Only those come so far: see [`admit`].
+pub(crate) fn cors() -> CorsLayer {
+    let headers = [
+        "accept",
+        "authorization",
+        "content-type",
+        "last-event-id",
+        "mcp-method",
+        "mcp-name",
+        "mcp-protocol-version",
+        "mcp-session-id",
+        "traceparent",
+        "tracestate",
+        correlation::HEADER,
+    ];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers(headers.map(HeaderName::from_static))
+        .expose_headers([HeaderName::from_static("mcp-session-id"), HeaderName::from_static(correlation::HEADER)])
+        .allow_private_network(true)
+        .max_age(PREFLIGHT)
+}
+
+/// How long a browser may remember what is allowed: an hour.
+const PREFLIGHT: Duration = Duration::from_hours(1);
 
 fn method(method: &Method) -> HttpMethod {
     HttpMethod::of_word(method.as_str()).unwrap_or(HttpMethod::Other)
 }
 
 fn route(path: &str) -> HttpRoute {
-    if path == ENDPOINT { HttpRoute::Mcp } else { HttpRoute::Unknown }
+    if is_endpoint(path) { HttpRoute::Mcp } else { HttpRoute::Unknown }
 }
 
 fn status(status: StatusCode) -> HttpStatus {

@@ -2,6 +2,7 @@
 //! clients ask.
 
 use crate::{
+    parameters,
     progress::Progress,
     resources,
     toolbox::Declared,
@@ -12,14 +13,21 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-        ContentBlock, Implementation, JsonObject, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-        Tool,
+        ContentBlock, CustomRequest, CustomResult, Implementation, JsonObject, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
 use sidelight_rmcp::TIMED_OUT;
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::Semaphore, time::timeout};
 
 /// Answers for a library. Cheap to clone: the HTTP transport makes one for each request.
@@ -28,14 +36,26 @@ pub struct McpHandler {
     library: Library,
     declared: Arc<[Declared]>,
     tools: Arc<[Tool]>,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
     time: Duration,
 }
 
-/// Calls at a time; a further one waits for its turn.
+/// Calls at a time, each kind of work by itself: a model that is slow, or a client that reads whole documents, holds up nobody
+/// else. A further one waits for its turn, in the order they came.
+#[derive(Debug)]
+struct Turns {
+    /// What may ask a model.
+    searching: Semaphore,
+    /// What only asks the store.
+    reading: Semaphore,
+    /// What is as large as a document.
+    whole: Semaphore,
+}
+
+/// Searches at a time, and readings.
 const CALLS_MAX: usize = 64;
-/// How long it waits.
-const WAIT: Duration = Duration::from_secs(5);
+/// Whole documents at a time.
+const WHOLE_MAX: usize = 8;
 /// How long a call may take, unless it is set: half a minute.
 pub(crate) const CALL: Duration = Duration::from_secs(30);
 /// How long a client may keep the list of tools, which only a restart changes: an hour.
@@ -51,7 +71,12 @@ impl McpHandler {
     /// And with declared tools, and another time for a call.
     pub(crate) fn with(library: Library, declared: Vec<Declared>, time: Duration) -> Self {
         let tools = tools::all(&declared).into();
-        Self { library, declared: declared.into(), tools, turns: Arc::new(Semaphore::new(CALLS_MAX)), time }
+        let turns = Turns {
+            searching: Semaphore::new(CALLS_MAX),
+            reading: Semaphore::new(CALLS_MAX),
+            whole: Semaphore::new(WHOLE_MAX),
+        };
+        Self { library, declared: declared.into(), tools, turns: Arc::new(turns), time }
     }
 
     /// Calls a tool. Wrong arguments, a store that fails and a call that takes too long are results that say so, which the
@@ -83,13 +108,29 @@ impl McpHandler {
                 None,
             ));
         }
-        let Ok(Ok(_turn)) = timeout(WAIT, self.turns.acquire()).await else {
-            return Ok(refused("the server is busy; try again"));
+        let turns = match name {
+            "list_sources" | "read_document" => &self.turns.reading,
+            _ => &self.turns.searching,
         };
-        match timeout(self.time, self.call(name, arguments, progress)).await {
+        match self.in_turn(turns, self.call(name, arguments, progress)).await {
             Ok(result) => Ok(result.unwrap_or_else(|error| failed(name, &error))),
-            Err(_) => Ok(timed_out()),
+            Err(late) => Ok(late.result()),
         }
+    }
+
+    /// Waits for its turn, and does it: all within the time that a call may take.
+    async fn in_turn<T>(&self, turns: &Semaphore, work: impl Future<Output = T>) -> Result<T, Late> {
+        let has_begun = AtomicBool::new(false);
+        let in_turn = async {
+            let _turn = turns.acquire().await;
+            has_begun.store(true, Ordering::Relaxed);
+            work.await
+        };
+        let in_time = timeout(self.time, in_turn).await;
+        in_time.map_err(|_| {
+            let waited = !has_begun.load(Ordering::Relaxed) || self.library.queries().are_waited_for();
+            if waited { Late::Busy } else { Late::TookTooLong }
+        })
     }
 
     async fn call(&self, name: &str, arguments: JsonObject, progress: &Progress) -> Result<CallToolResult, ToolError> {
@@ -125,10 +166,31 @@ fn failed(name: &str, error: &ToolError) -> CallToolResult {
     refused(&error.to_string())
 }
 
-fn timed_out() -> CallToolResult {
-    let mut result = refused("the call took too long and was given up; ask for less, or try again");
-    result.meta.get_or_insert_default().0.insert(TIMED_OUT.to_owned(), true.into());
-    result
+/// Why there is no answer in time.
+#[derive(Clone, Copy, Debug)]
+enum Late {
+    /// Others were before it.
+    Busy,
+    TookTooLong,
+}
+
+impl Late {
+    fn says(self) -> &'static str {
+        match self {
+            Self::Busy => "the server is busy; try again",
+            Self::TookTooLong => "the call took too long and was given up; ask for less, or try again",
+        }
+    }
+
+    fn result(self) -> CallToolResult {
+        let mut result = refused(self.says());
+        result.meta.get_or_insert_default().0.insert(TIMED_OUT.to_owned(), true.into());
+        result
+    }
+
+    fn error(self) -> ErrorData {
+        ErrorData::internal_error(self.says(), None)
+    }
 }
 
 fn refused(why: &str) -> CallToolResult {
@@ -167,7 +229,8 @@ impl ServerHandler for McpHandler {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let cursor = request.and_then(|request| request.cursor);
-        resources::list(&self.library, cursor.as_deref()).await
+        let listed = self.in_turn(&self.turns.reading, resources::list(&self.library, cursor.as_deref()));
+        listed.await.unwrap_or_else(|late| Err(late.error()))
     }
 
     async fn list_resource_templates(
@@ -183,7 +246,8 @@ impl ServerHandler for McpHandler {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        resources::read(&self.library, &request.uri).await.map(ReadResourceResponse::from)
+        let read = self.in_turn(&self.turns.whole, resources::read(&self.library, &request.uri));
+        read.await.unwrap_or_else(|late| Err(late.error())).map(ReadResourceResponse::from)
     }
 
     async fn complete(
@@ -191,7 +255,17 @@ impl ServerHandler for McpHandler {
         request: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        resources::complete(&self.library, &request).await
+        let completed = self.in_turn(&self.turns.reading, resources::complete(&self.library, &request));
+        completed.await.unwrap_or_else(|late| Err(late.error()))
+    }
+
+    /// A method that is not known, or one that is, with parameters that are not its own.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(parameters::told(&request))
     }
 
     fn get_info(&self) -> ServerConfig {

@@ -7,24 +7,38 @@
 //! This is the only crate that names Sidelight's features, in its `Cargo.toml`; its code is the same with and without
 //! them.
 
+mod admission;
+mod arguments;
 mod banner;
 pub mod catalog;
 mod config;
+mod connection;
+mod crowd;
 mod edge;
 mod handlers;
+mod intake;
+mod limits;
+mod lines;
 mod listener;
+mod message;
 mod metrics;
+mod minutely;
 mod otel;
+mod parameters;
 mod progress;
 mod readiness;
+mod refusal;
 mod resources;
+mod schemas;
 mod server;
 mod sessions;
+mod slips;
 mod streams;
 mod toolbox;
 mod tools;
 mod values;
 pub mod watch;
+mod wording;
 
 pub use config::{Command, Config, Refusal};
 pub use handlers::McpHandler;

@@ -1,45 +1,68 @@
-//! The public listener: accepts, sets `TCP_NODELAY`, and keeps each connection within its limits. Knows no route.
+//! The public listener: accepts, sets `TCP_NODELAY`, and serves each connection within its limits. Knows no route.
 
-use crate::metrics::CONNECTIONS;
-use axum::Router;
-use hyper::server::conn::http1;
+use crate::{
+    connection::{Connection, Guarded, Phase},
+    crowd::{Crowd, Place},
+    limits::Limits,
+};
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    http::{Request, Response, header},
+};
+use http_body::{Frame, SizeHint};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
 };
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
-/// Connections at a time; a further one waits until another ends.
-const CONNECTIONS_MAX: usize = 1024;
-/// File descriptors for everything else.
-const RESERVE: usize = 192;
-/// The head of a request must be there within this time, and so must the next request on an idle connection.
-const HEAD: Duration = Duration::from_secs(30);
 /// A longer head is refused.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// After an error that is not one connection's own, such as no free file descriptor.
 const BREATH: Duration = Duration::from_millis(50);
+/// Connections that the system keeps until we take them: a crowd that comes at once need not come again.
+const BACKLOG: u32 = 4_096;
+
+/// Takes the port.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+    socket.set_reuseaddr(true)?; // one that a former process had may be taken at once
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until told to end; then requests under way are finished.
-pub(crate) async fn serve(listener: TcpListener, app: Router, told: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(connections_max()));
+pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, told: CancellationToken) {
+    let crowd = Crowd::new(limits.connections);
     let graceful = GracefulShutdown::new();
     loop {
-        let slot = Arc::clone(&slots).acquire_owned();
-        let accepted = async { (slot.await, listener.accept().await) };
-        let (slot, accepted) = tokio::select! {
-            accepted = accepted => accepted,
+        // whoever comes is taken first, and then room is made: so nobody is closed for one that does not come
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = told.cancelled() => break,
         };
-        let Ok(slot) = slot else { break }; // never closed
         match accepted {
-            Ok((stream, _)) => answer(stream, app.clone(), &graceful, slot),
+            Ok((stream, _)) => {
+                let room = tokio::select! {
+                    room = crowd.room() => room,
+                    () = told.cancelled() => break,
+                };
+                let connection = Connection::new();
+                let place = crowd.enter(&connection, room);
+                answer(stream, app.clone(), &graceful, limits, connection, place);
+            }
             Err(error) => {
                 sidelight::warn!("a connection could not be accepted", error = error.to_string());
                 tokio::time::sleep(BREATH).await;
@@ -50,43 +73,73 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, told: Cancellation
     graceful.shutdown().await;
 }
 
-/// A part of the file descriptors stays free for the admin port, the store and its files.
-fn connections_max() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    let free = soft.map_or(CONNECTIONS_MAX, |soft: usize| soft.saturating_sub(RESERVE).max(soft / 4));
-    free.clamp(1, CONNECTIONS_MAX)
-}
-
-fn answer(stream: TcpStream, app: Router, graceful: &GracefulShutdown, slot: OwnedSemaphorePermit) {
+fn answer(
+    stream: TcpStream,
+    app: Router,
+    graceful: &GracefulShutdown,
+    limits: Limits,
+    connection: Connection,
+    place: Place,
+) {
     // without it a streamed reply waits some 40 ms for the client's acknowledgement
     let _ = stream.set_nodelay(true);
-    let connection = http1::Builder::new()
+    let guarded = Guarded::new(stream, connection.clone(), limits);
+    let of = connection.clone();
+    let service = service_fn(move |request| reply(app.clone(), request, of.clone()));
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(None) // a connection's own limits say more
+        .half_close(false)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    let connection = graceful.watch(connection);
-    let counted = Counted::new(slot);
+        .serve_connection(TokioIo::new(guarded), service);
+    let served = graceful.watch(served);
     tokio::spawn(async move {
-        let _ = connection.await; // a client that breaks off is no event of ours
-        drop(counted);
+        tokio::select! {
+            _ = served => {} // a client that breaks off is no event of ours
+            () = connection.evicted() => {}
+        }
+        drop(place);
     });
 }
 
-/// One connection in the gauge.
-struct Counted(#[allow(dead_code)] OwnedSemaphorePermit); // held for its `Drop`
+/// One request, which its connection is about until its reply is written.
+async fn reply(app: Router, mut request: Request<Incoming>, of: Connection) -> Result<Response<Body>, Infallible> {
+    of.enter(Phase::Sending);
+    request.extensions_mut().insert(of.clone());
+    let Ok(response) = app.oneshot(request.map(Body::new)).await;
+    of.enter(Phase::Writing);
+    if response.headers().get(header::CONNECTION).is_some_and(|it| it == "close") {
+        of.ends();
+    }
+    Ok(response.map(|body| Body::new(Written { body, of })))
+}
 
-impl Counted {
-    fn new(slot: OwnedSemaphorePermit) -> Self {
-        CONNECTIONS.add((), 1);
-        Self(slot)
+/// The body of a reply; gone when it is written, or its client is.
+struct Written {
+    body: Body,
+    of: Connection,
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.of.enter(Phase::Kept);
     }
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        CONNECTIONS.add((), -1);
+impl HttpBody for Written {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        poller: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(poller)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

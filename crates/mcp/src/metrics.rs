@@ -54,6 +54,8 @@ labels! {
         S408 = "408",
         /// Conflict.
         S409 = "409",
+        /// Gone: a stream that is taken up again too late, or elsewhere.
+        S410 = "410",
         /// Too large a body.
         S413 = "413",
         /// Not JSON.
@@ -73,6 +75,17 @@ labels! {
         /// None: the client left before, or the server broke. Left out.
         None = "",
     }
+    /// Why the server closed a connection.
+    pub enum ConnectionEnd = "reason" {
+        /// There was no room, and it was idle or slow.
+        Crowded = "crowded",
+        /// Nothing came for too long.
+        Idle = "idle",
+        /// A head was not whole in time.
+        SlowHead = "slow_head",
+        /// Its client did not read.
+        Stalled = "stalled",
+    }
     /// Why a session ended.
     pub enum SessionEnd = "reason" {
         /// Its client ended it, or did not use it any more.
@@ -86,6 +99,8 @@ labels! {
         Crowded = "crowded",
         /// The server ended.
         Ending = "ending",
+        /// Its client did not read, and what it was to get took more room than there is.
+        Unread = "unread",
     }
 }
 
@@ -96,12 +111,16 @@ catalog! {
     pub HTTP_ACTIVE: Gauge<()> = "http.server.active_requests";
     /// Connections to the public listener.
     pub CONNECTIONS: Gauge<()> = "mcp.active_connections";
+    /// Connections that the server closed though nothing was wrong with their requests.
+    pub CONNECTIONS_CLOSED: Counter<ConnectionEnd> = "mcp.connections.closed";
     /// Replies that are streams and still open.
     pub STREAMS: Gauge<()> = "mcp.active_streams";
     /// One reply that is a stream, from its head to its end.
     pub STREAM: Operation<()> = "mcp.stream";
     /// Streams that the server ended before they were done.
     pub STREAMS_CLOSED: Counter<StreamEnd> = "mcp.streams.closed";
+    /// Bytes of replies that their clients have not taken yet.
+    pub UNREAD: Gauge<()> = "mcp.replies.unread_bytes";
     /// Sessions of revisions up to 2025-11-25.
     pub SESSIONS: Gauge<()> = "mcp.active_sessions";
     /// One session, from its first message to its end.

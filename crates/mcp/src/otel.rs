@@ -14,6 +14,8 @@ pub(crate) struct Otel {
     pub(crate) service_name: Option<String>,
     /// Where it runs.
     pub(crate) environment: Option<String>,
+    /// Everything that is said of it, decoded.
+    pub(crate) resource: Vec<(String, String)>,
     /// The share of requests to trace.
     pub(crate) sample_rate: Option<f64>,
     /// Whether there is somebody to export to.
@@ -48,7 +50,7 @@ impl Otel {
         let attribute = |name| attribute(name).filter(|value| !value.is_empty());
         let environment = attribute("deployment.environment.name");
         let service_name = get("OTEL_SERVICE_NAME").or_else(|| attribute("service.name"));
-        Self { service_name, environment, sample_rate, export, propagators, warnings }
+        Self { service_name, environment, resource: attributes, sample_rate, export, propagators, warnings }
     }
 }
 
@@ -68,12 +70,13 @@ fn which(
     found
 }
 
-/// `key=value`, separated by commas, values percent-encoded.
+/// `key=value`, separated by commas, percent-encoded.
 fn attributes(get: &dyn Fn(&str) -> Option<String>, warnings: &mut Vec<String>) -> Vec<(String, String)> {
     let text = get("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
     let pair = |part: &str| {
         let (key, value) = part.split_once('=')?;
-        Some((key.trim().to_owned(), percent_decode_str(value.trim()).decode_utf8().ok()?.into_owned()))
+        let decoded = |text: &str| Some(percent_decode_str(text.trim()).decode_utf8().ok()?.into_owned());
+        Some((decoded(key)?, decoded(value)?)).filter(|(key, _)| !key.is_empty())
     };
     let mut pairs = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -191,6 +194,10 @@ mod tests {
             ("OTEL_RESOURCE_ATTRIBUTES", "team=x, service.name = my%20shop,deployment.environment.name=prod,");
         let otel = of(&[attributes]);
         assert_eq!((otel.service_name.as_deref(), otel.environment.as_deref()), (Some("my shop"), Some("prod")));
+        assert_eq!(otel.resource[0], ("team".to_owned(), "x".to_owned()));
+        let encoded = of(&[("OTEL_RESOURCE_ATTRIBUTES", "list=a%2Cb,caf%C3%A9=x%3Dy,k8s.pod.name=mcp-7f9")]);
+        let pairs = [("list", "a,b"), ("café", "x=y"), ("k8s.pod.name", "mcp-7f9")];
+        assert_eq!(encoded.resource, pairs.map(|(key, value)| (key.to_owned(), value.to_owned())));
         assert_eq!(of(&[attributes, ("OTEL_SERVICE_NAME", "docs")]).service_name.as_deref(), Some("docs"));
         assert_eq!(of(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=")]).service_name, None);
         let bad = of(&[("OTEL_RESOURCE_ATTRIBUTES", "nonsense,service.name=shop")]);

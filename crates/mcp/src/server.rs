@@ -2,24 +2,33 @@
 
 use crate::{
     Config, McpHandler,
+    admission::Admission,
     banner::Banner,
     catalog,
     config::Embeddings,
-    edge, listener,
+    edge,
+    intake::{self, BODY_BYTES_MAX, Intake},
+    lines::Lines,
+    listener,
     readiness::{self, corpus, keep},
+    refusal::{Refusal, TRANSPORT},
     sessions::{Saved, Sessions},
     streams::Streams,
     tools,
+    wording::Worded,
 };
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+    middleware::from_fn_with_state,
+    response::Response,
+};
 use documents::{Library, OpenError};
 use embeddings::{EmbedError, Embedder, HttpEmbedder, LocalEmbedder, ModelName};
 use rmcp::{
     ServiceExt as _,
     service::ServerInitializeError,
-    transport::{
-        StreamableHttpServerConfig, async_rw::AsyncRwTransport, streamable_http_server::StreamableHttpService,
-    },
+    transport::{StreamableHttpServerConfig, streamable_http_server::StreamableHttpService},
 };
 use sidelight::{Catalog, Running};
 use sidelight_admin::{AdminError, Health};
@@ -30,7 +39,6 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// Why the server did not start, or ended early. One sentence.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +106,7 @@ impl ServerError {
 /// A server that has its ports.
 #[derive(Debug)]
 pub struct McpServer {
-    listener: std::net::TcpListener,
+    listener: TcpListener,
     address: SocketAddr,
     admin: Option<SocketAddr>,
     health: Health,
@@ -121,16 +129,13 @@ impl McpServer {
         Ok(running)
     }
 
-    /// Takes both ports.
+    /// Takes both ports; within a runtime.
     ///
     /// # Errors
     /// A port that cannot be had, or an admin port that this build or the settings do not allow.
     pub fn bind(config: &Config) -> Result<Self, ServerError> {
         let address = config.mcp_address;
-        let bound = std::net::TcpListener::bind(address).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, listener))
-        });
+        let bound = listener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|cause| ServerError::Bind { address, cause })?;
         let health = Health::default();
         health.is_unwell(readiness::DOCUMENTS, "the documents are still being read");
@@ -157,25 +162,35 @@ impl McpServer {
     }
 
     async fn answer(self, config: &Config, library: Library) -> Result<(), ServerError> {
-        let (sessions, streams) = (CancellationToken::new(), Streams::new(config.streams_max));
-        let app = router(config, library, sessions.clone(), streams.clone());
-        let listener = TcpListener::from_std(self.listener).map_err(ServerError::Serve)?;
+        let (limits, ending) = (config.limits, CancellationToken::new());
+        let streams = Streams::new(limits.streams);
+        let sessions = Sessions::new(limits.sessions, library.queries().clone());
+        let app = router(config, library, sessions.clone(), ending.clone(), streams.clone());
         sidelight::info!("serving", address = self.address.to_string());
         let told = CancellationToken::new();
         let signal = told_to_end();
         let ends = async {
             let signal = signal.await;
+            let again = told_to_end();
             sidelight::info!("ending", signal = signal);
             self.health.is_unwell("server", "the server is ending");
-            tokio::time::sleep(NOTICE).await; // whoever balances load learns of it before the port is closed
-            told.cancel();
-            tokio::time::sleep(DRAIN).await;
-            streams.end_all(); // they would never end by themselves
-            sessions.cancel();
-            tokio::time::sleep(LAST_WORDS).await;
+            let ends = async {
+                tokio::time::sleep(limits.notice).await; // whoever balances load learns of it before the port is closed
+                told.cancel();
+                streams.end_lasting();
+                tokio::time::sleep(limits.grace).await;
+                streams.end_all(); // they would never end by themselves
+                ending.cancel();
+                tokio::time::sleep(LAST_WORDS).await;
+            };
+            tokio::select! {
+                () = ends => {}
+                _ = again => {} // whoever says it twice means it
+            }
         };
         tokio::select! {
-            () = listener::serve(listener, app, told.clone()) => {}
+            () = listener::serve(self.listener, app, limits, told.clone()) => {}
+            () = sessions.hear_others() => {}
             () = ends => {}
         }
         Ok(())
@@ -195,19 +210,30 @@ impl McpServer {
         let _runtime = sidelight::metrics::watch_runtime();
         let filling = tokio::spawn(keep(library.clone(), corpus, health));
         let handler = Observed::new(McpHandler::with(library.clone(), config.declared.clone(), config.tool_time));
+        let (told, signal) = (CancellationToken::new(), told_to_end());
         let serve = async {
             let (input, output) = rmcp::transport::stdio_pipes();
-            let transport = ObservedTransport::new(AsyncRwTransport::new(input, output));
-            match Box::pin(handler.serve(transport)).await {
+            let lines = Lines::new(input, output).until(told.clone(), config.limits.grace);
+            match Box::pin(handler.serve(ObservedTransport::new(Worded(lines)))).await {
                 Ok(client) => drop(client.waiting().await), // a client that leaves is the end, however it leaves
                 Err(ServerInitializeError::ConnectionClosed(_)) => {}
                 Err(error) => return Err(ServerError::Stdio(error.to_string())),
             }
             Ok(())
         };
+        let ends = async {
+            let signal = signal.await;
+            let again = told_to_end();
+            sidelight::info!("ending", signal = signal);
+            told.cancel();
+            tokio::select! {
+                () = tokio::time::sleep(config.limits.grace + LAST_WORDS) => {}
+                _ = again => {}
+            }
+        };
         let ended = tokio::select! {
             ended = serve => ended,
-            _ = told_to_end() => Ok(()),
+            () = ends => Ok(()),
         };
         filling.abort();
         close(&library).await;
@@ -217,10 +243,10 @@ impl McpServer {
 
 /// The model on a server, if one is set; else the built-in one.
 async fn embedder(config: &Config) -> Result<Arc<dyn Embedder>, ServerError> {
-    let Some(Embeddings { url, model, key }) = &config.embeddings else {
+    let Some(Embeddings { url, model, key, batch }) = &config.embeddings else {
         return Ok(Arc::new(LocalEmbedder::new()));
     };
-    Ok(Arc::new(HttpEmbedder::connect(url.clone(), model.clone(), key.clone()).await?))
+    Ok(Arc::new(HttpEmbedder::connect(url.clone(), model.clone(), key.clone(), *batch).await?))
 }
 
 pub(crate) async fn library(config: &Config) -> Result<Library, ServerError> {
@@ -244,36 +270,64 @@ pub(crate) const CATALOGS: [Catalog; 5] =
     [crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG, sidelight_admin::CATALOG];
 
 /// Where MCP is spoken.
-pub(crate) const ENDPOINT: &str = "/mcp";
+const ENDPOINT: &str = "/mcp";
+/// Some clients add a slash to every address.
+const ENDPOINT_SLASH: &str = "/mcp/";
 
-/// `/mcp` and nothing else.
-fn router(config: &Config, library: Library, sessions: CancellationToken, streams: Streams) -> Router {
-    let mut transport = StreamableHttpServerConfig::default()
-        .with_allowed_hosts(config.allowed_hosts.clone())
-        .with_allowed_origins(config.allowed_origins.clone())
-        .enforce_origin_validation()
-        .with_max_request_body_bytes(BODY_BYTES_MAX)
-        .with_cancellation_token(sessions);
-    if library.queries().is_shared() {
-        transport.session_store = Some(Arc::new(Saved(library.queries().clone())));
-    }
-    let observed = Observed::new(McpHandler::with(library, config.declared.clone(), config.tool_time));
-    let manager = Arc::new(Sessions::new(config.sessions_max));
-    let service = StreamableHttpService::new(move || Ok(observed.clone()), manager, transport);
-    Router::new()
-        .route_service(ENDPOINT, service)
-        .layer(RequestBodyTimeoutLayer::new(BODY))
-        .layer(middleware::from_fn_with_state(streams, edge::correlate))
+pub(crate) fn is_endpoint(path: &str) -> bool {
+    path == ENDPOINT || path == ENDPOINT_SLASH
 }
 
-/// SIGTERM from a supervisor, or Ctrl-C from a person. Heard from this call on, and not only when it is awaited: whoever was
+/// `/mcp` and nothing else.
+fn router(
+    config: &Config,
+    library: Library,
+    sessions: Sessions,
+    ending: CancellationToken,
+    streams: Streams,
+) -> Router {
+    // who may call, and how long a body may be, is decided before
+    let mut transport = StreamableHttpServerConfig::default()
+        .disable_allowed_hosts()
+        .disable_allowed_origins()
+        .with_max_request_body_bytes(BODY_BYTES_MAX)
+        .with_sse_retry(None) // whole families of clients cannot read it
+        .with_cancellation_token(ending);
+    transport.session_store = Some(Arc::new(Saved(sessions.clone())));
+    let observed = Observed::new(McpHandler::with(library, config.declared.clone(), config.tool_time));
+    let service = StreamableHttpService::new(move || Ok(observed.clone()), Arc::new(sessions), transport);
+    let (hosts, origins) = (config.allowed_hosts.clone(), config.allowed_origins.clone());
+    let intake = Intake::new(config.limits.body);
+    Router::new()
+        .route_service(ENDPOINT, service.clone())
+        .route_service(ENDPOINT_SLASH, service)
+        .route_layer(from_fn_with_state(intake, intake::take))
+        .fallback(nothing)
+        .layer(edge::cors())
+        .layer(from_fn_with_state(Arc::new(Admission { hosts, origins }), edge::admit))
+        .layer(from_fn_with_state(streams, edge::correlate))
+}
+
+/// Any other path.
+async fn nothing(uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(PATH_CHARS_MAX).collect();
+    Refusal::new(StatusCode::NOT_FOUND, TRANSPORT, format!("there is nothing at {path:?}; MCP is spoken at {ENDPOINT}"))
+        .unread()
+}
+
+/// As much of a path as is worth repeating.
+const PATH_CHARS_MAX: usize = 128;
+
+/// SIGTERM from a supervisor, Ctrl-C from a person, or a terminal that is closed. Heard from this call on, and not only when it is awaited: whoever was
 /// answered may tell us to end. Never ends where neither can be heard.
 pub(crate) fn told_to_end() -> impl Future<Output = &'static str> {
-    let (by_supervisor, by_person) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let [by_supervisor, by_person, by_terminal] =
+        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
     async {
         tokio::select! {
             () = heard(by_supervisor) => "SIGTERM",
             () = heard(by_person) => "SIGINT",
+            () = heard(by_terminal) => "SIGHUP",
         }
     }
 }
@@ -285,14 +339,6 @@ async fn heard(signal: io::Result<Signal>) {
     }
 }
 
-/// How long a client may say nothing in the middle of a body.
-const BODY: Duration = Duration::from_secs(30);
-/// The longest JSON-RPC message: a question is some hundred bytes.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Between readiness that says no and a port that is closed.
-const NOTICE: Duration = Duration::from_millis(500);
-/// How long calls under way have.
-const DRAIN: Duration = Duration::from_secs(4);
 /// How long queries under way have, after that.
 const CLOSE: Duration = Duration::from_secs(1);
 /// How long streams have to say that they end.

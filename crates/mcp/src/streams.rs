@@ -1,7 +1,12 @@
 //! Replies that are streams: counted, at most so many at a time (the one that said nothing for the longest time is ended
-//! first), and all ended with a last comment when the server ends. Other replies pass through untouched.
+//! first), and all ended with a last comment when the server ends. What their clients have not taken yet is bounded in all:
+//! a large piece is handed on bit by bit, and when too much is held, the client that took nothing for the longest time
+//! loses its reply. Other replies pass through untouched.
 
-use crate::metrics::{STREAM, STREAMS, STREAMS_CLOSED, StreamEnd};
+use crate::{
+    metrics::{STREAM, STREAMS, STREAMS_CLOSED, StreamEnd, UNREAD},
+    minutely::Minutely,
+};
 use axum::{
     body::{Body, Bytes, HttpBody},
     http::{HeaderValue, header::CONTENT_TYPE},
@@ -13,11 +18,11 @@ use sidelight_rmcp::Seat;
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    mem,
+    io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -34,7 +39,25 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    streams: BTreeMap<u64, (Instant, CancellationToken)>,
+    streams: BTreeMap<u64, Entry>,
+    /// Those that were not told to end.
+    counted: usize,
+    unread: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    spoke: Instant,
+    ended: CancellationToken,
+    /// Open for as long as its client likes.
+    lasting: bool,
+    /// It was told to end, and does not count any more.
+    told: bool,
+    /// What is left of a large piece, and how much memory that takes.
+    rest: Bytes,
+    held: usize,
+    /// Its rest was taken away.
+    is_lost: bool,
 }
 
 impl Streams {
@@ -42,13 +65,14 @@ impl Streams {
         Self(Arc::new(Shared { open: Mutex::default(), most }))
     }
 
-    /// Takes a reply under watch, if it is a stream.
-    pub(crate) fn watch(&self, response: Response, seat: Seat) -> Response {
+    /// Takes a reply under watch, if it is a stream; one that is `lasting` answers no request.
+    pub(crate) fn watch(&self, response: Response, seat: Seat, lasting: bool) -> Response {
         let is_stream = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !is_stream.is_some_and(|it| it.starts_with(b"text/event-stream")) {
+            seat.written(response.body().size_hint().exact().unwrap_or_default());
             return response;
         }
-        let (number, ended) = self.enter();
+        let (number, ended) = self.enter(lasting);
         let place = Place { streams: self.clone(), number };
         response.map(|body| {
             Body::new(Watched {
@@ -56,32 +80,45 @@ impl Streams {
                 ended: Box::pin(ended.clone().cancelled_owned()),
                 token: ended,
                 said: false,
+                has_rest: false,
                 place,
                 seen: Seen { run: Some(STREAM.begin(())), seat, bytes: 0, end: "client" },
             })
         })
     }
 
-    /// Ends every stream.
-    pub(crate) fn end_all(&self) {
-        for (_, ended) in mem::take(&mut self.open().streams).into_values() {
-            STREAMS_CLOSED.add(StreamEnd::Ending, 1);
-            ended.cancel();
-        }
+    /// Ends every stream that answers no request: it would never end by itself.
+    pub(crate) fn end_lasting(&self) {
+        self.end(|entry| entry.lasting);
     }
 
-    fn enter(&self) -> (u64, CancellationToken) {
+    /// Ends every stream.
+    pub(crate) fn end_all(&self) {
+        self.end(|_| true);
+    }
+
+    fn end(&self, which: impl Fn(&Entry) -> bool) {
         let mut open = self.open();
-        if open.streams.len() >= self.0.most
-            && let Some(silent) = open.streams.iter().min_by_key(|(_, (spoke, _))| *spoke).map(|(number, _)| *number)
-            && let Some((_, ended)) = open.streams.remove(&silent)
-        {
-            STREAMS_CLOSED.add(StreamEnd::Crowded, 1);
-            ended.cancel();
+        for entry in open.streams.values_mut().filter(|entry| !entry.told && which(entry)) {
+            entry.tell(StreamEnd::Ending);
         }
+        open.counted = open.streams.values().filter(|entry| !entry.told).count();
+    }
+
+    fn enter(&self, lasting: bool) -> (u64, CancellationToken) {
+        let mut open = self.open();
+        if open.counted >= self.0.most
+            && let Some(silent) = open.streams.values_mut().filter(|it| !it.told).min_by_key(|it| it.spoke)
+        {
+            silent.tell(StreamEnd::Crowded);
+            open.counted -= 1;
+        }
+        open.counted += 1;
         let (number, ended) = (open.next, CancellationToken::new());
         open.next += 1;
-        open.streams.insert(number, (Instant::now(), ended.clone()));
+        let (spoke, rest) = (Instant::now(), Bytes::new());
+        let entry = Entry { spoke, ended: ended.clone(), lasting, told: false, rest, held: 0, is_lost: false };
+        open.streams.insert(number, entry);
         STREAMS.add((), 1);
         (number, ended)
     }
@@ -91,8 +128,63 @@ impl Streams {
     }
 }
 
-/// A stream's entry; gone with the stream, or before, when the stream is told to end: a client that does not read may take
-/// long to notice.
+impl Entry {
+    fn tell(&mut self, end: StreamEnd) {
+        static CROWDED: Minutely = Minutely::new();
+        static UNREAD: Minutely = Minutely::new();
+        let (often, why) = match end {
+            StreamEnd::Unread => (Some(&UNREAD), "replies were broken off whose clients did not read them"),
+            StreamEnd::Crowded => (Some(&CROWDED), "streams were ended, as there are as many as there may be"),
+            StreamEnd::Ending => (None, ""),
+        };
+        if let Some(times) = often.and_then(Minutely::tells) {
+            sidelight::warn!("there is no room", why = why, times = times);
+        }
+        STREAMS_CLOSED.add(end, 1);
+        self.told = true;
+        self.ended.cancel();
+    }
+
+    /// Its rest is gone; gives how much that was.
+    fn lose(&mut self) -> usize {
+        self.is_lost = true;
+        self.rest = Bytes::new();
+        self.tell(StreamEnd::Unread);
+        std::mem::take(&mut self.held)
+    }
+}
+
+impl Open {
+    /// Holds a large piece, and makes room for it.
+    fn hold(&mut self, number: u64, piece: Bytes) {
+        self.release(number);
+        self.unread += piece.len();
+        if let Some(entry) = self.streams.get_mut(&number) {
+            (entry.held, entry.rest) = (piece.len(), piece);
+        }
+        while self.unread > UNREAD_BYTES_MAX {
+            let others = self.streams.iter_mut().filter(|(other, entry)| **other != number && entry.held > 0);
+            let slowest = others.map(|(_, entry)| entry).min_by_key(|entry| entry.spoke);
+            let Some(slowest) = slowest.filter(|entry| entry.spoke.elapsed() > SLOW) else { break };
+            self.counted -= usize::from(!slowest.told);
+            self.unread -= slowest.lose();
+        }
+        self.show();
+    }
+
+    fn release(&mut self, number: u64) {
+        if let Some(entry) = self.streams.get_mut(&number) {
+            self.unread -= std::mem::take(&mut entry.held);
+            self.show();
+        }
+    }
+
+    fn show(&self) {
+        UNREAD.set((), i64::try_from(self.unread).unwrap_or(i64::MAX));
+    }
+}
+
+/// A stream's entry; gone with the stream.
 struct Place {
     streams: Streams,
     number: u64,
@@ -100,15 +192,40 @@ struct Place {
 
 impl Place {
     fn spoke(&self) {
-        if let Some((spoke, _)) = self.streams.open().streams.get_mut(&self.number) {
-            *spoke = Instant::now();
+        if let Some(entry) = self.streams.open().streams.get_mut(&self.number) {
+            entry.spoke = Instant::now();
         }
+    }
+
+    /// A large piece is handed on bit by bit.
+    fn first_of(&self, piece: Bytes) -> Bytes {
+        self.streams.open().hold(self.number, piece);
+        self.next().unwrap_or_default()
+    }
+
+    /// The next bit of a large piece; `None` if it was taken away.
+    fn next(&self) -> Option<Bytes> {
+        let mut open = self.streams.open();
+        let entry = open.streams.get_mut(&self.number).filter(|entry| !entry.is_lost)?;
+        entry.spoke = Instant::now();
+        let bit = entry.rest.split_to(BIT.min(entry.rest.len()));
+        if entry.rest.is_empty() {
+            open.release(self.number);
+        }
+        Some(bit)
+    }
+
+    fn has_rest(&self) -> bool {
+        self.streams.open().streams.get(&self.number).is_some_and(|entry| !entry.rest.is_empty() || entry.is_lost)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.streams.open().streams.remove(&self.number);
+        let mut open = self.streams.open();
+        open.release(self.number);
+        let gone = open.streams.remove(&self.number);
+        open.counted -= usize::from(gone.is_some_and(|entry| !entry.told));
         STREAMS.add((), -1);
     }
 }
@@ -119,11 +236,13 @@ struct Watched {
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     token: CancellationToken,
     said: bool,
+    /// Something of a large piece may be left.
+    has_rest: bool,
     place: Place,
     seen: Seen,
 }
 
-/// What is told of a stream when it is over, in the trace of the request whose reply it was.
+/// What is told of a stream when it is over, in the trace of the request whose reply it was: which ends here, too.
 struct Seen {
     run: Option<Begun<Infallible>>,
     seat: Seat,
@@ -132,11 +251,19 @@ struct Seen {
     end: &'static str,
 }
 
+impl Seen {
+    fn give(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.bytes += bytes.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+}
+
 impl Drop for Seen {
     fn drop(&mut self) {
         let Some(run) = self.run.take() else { return };
         let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
         self.seat.context().run(|| run.end(&Ok(()), &notes));
+        self.seat.written(self.bytes);
     }
 }
 
@@ -151,25 +278,46 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         poller: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.said {
+        let this = &mut *self;
+        if this.said {
             return Poll::Ready(None);
         }
-        if self.token.is_cancelled() || self.ended.as_mut().poll(poller).is_ready() {
-            (self.said, self.seen.end) = (true, "server");
-            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(LAST_WORDS)))));
+        if this.has_rest {
+            let Some(bit) = this.place.next() else {
+                this.seen.end = "server";
+                let lost = io::Error::other("the client did not read");
+                return Poll::Ready(Some(Err(axum::Error::new(lost))));
+            };
+            this.has_rest = this.place.has_rest();
+            return this.seen.give(bit);
         }
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(poller));
-        self.place.spoke();
-        match &frame {
-            Some(Ok(frame)) => self.seen.bytes += frame.data_ref().map_or(0, Bytes::len) as u64,
-            None => self.seen.end = "complete",
-            Some(Err(_)) => {}
+        if this.token.is_cancelled() || this.ended.as_mut().poll(poller).is_ready() {
+            (this.said, this.seen.end) = (true, "server");
+            return this.seen.give(Bytes::from_static(LAST_WORDS));
         }
-        Poll::Ready(frame)
+        match ready!(Pin::new(&mut this.body).poll_frame(poller)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(bytes) if bytes.len() > BIT => {
+                    this.has_rest = true;
+                    let bit = this.place.first_of(bytes);
+                    this.seen.give(bit)
+                }
+                Ok(bytes) => {
+                    this.place.spoke();
+                    this.seen.give(bytes)
+                }
+                Err(other) => Poll::Ready(Some(Ok(other))),
+            },
+            None => {
+                this.seen.end = "complete";
+                Poll::Ready(None)
+            }
+            failed @ Some(Err(_)) => Poll::Ready(failed),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        !self.has_rest && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -177,74 +325,13 @@ impl HttpBody for Watched {
     }
 }
 
+/// A larger piece is handed on in bits of this size: as much as a connection takes at once.
+const BIT: usize = 64 * 1024;
+/// What clients in all may leave unread of large pieces.
+const UNREAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Whoever takes a bit now and then keeps its reply.
+const SLOW: Duration = Duration::from_millis(100);
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::http::HeaderMap;
-    use http_body_util::BodyExt as _;
-    use sidelight::{CorrelationId, metrics::sample};
-
-    fn seat() -> Seat {
-        Seat::begin(&HeaderMap::new(), CorrelationId::generate(), false)
-    }
-
-    fn stream(streams: &Streams, body: Body) -> Response {
-        streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap(), seat())
-    }
-
-    /// A stream that never says anything.
-    fn silent() -> Body {
-        Body::new(http_body_util::StreamBody::new(Never))
-    }
-
-    struct Never;
-    impl futures_core::Stream for Never {
-        type Item = Result<Frame<Bytes>, axum::Error>;
-        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            Poll::Pending
-        }
-    }
-
-    #[tokio::test]
-    async fn one_too_many_ends_the_one_that_was_silent_longest() {
-        let streams = Streams::new(2);
-        let first = stream(&streams, silent());
-        let _second = stream(&streams, silent());
-        let _third = stream(&streams, silent());
-        let said = first.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(said, LAST_WORDS);
-        assert_eq!(streams.open().streams.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn one_that_was_told_to_end_and_is_not_read_does_not_stand_for_others() {
-        let streams = Streams::new(2);
-        let first = stream(&streams, silent());
-        let second = stream(&streams, silent());
-        let _others = [stream(&streams, silent()), stream(&streams, silent())];
-        for told in [first, second] {
-            assert_eq!(told.into_body().collect().await.unwrap().to_bytes(), LAST_WORDS);
-        }
-    }
-
-    #[tokio::test]
-    async fn all_are_ended_with_a_last_comment() {
-        let streams = Streams::new(9);
-        let open = stream(&streams, silent());
-        let counted = || sample("mcp_streams_closed_total{reason=\"ending\"}");
-        assert_eq!(counted(), None);
-        streams.end_all();
-        assert_eq!(counted(), sidelight::metrics::COMPILED.then_some(1.0));
-        assert_eq!(open.into_body().collect().await.unwrap().to_bytes(), LAST_WORDS);
-        assert_eq!(streams.open().streams.len(), 0);
-    }
-
-    #[tokio::test]
-    async fn what_is_said_passes_untouched() {
-        let streams = Streams::new(9);
-        let said = stream(&streams, Body::from("data: x\n\n")).into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(said, "data: x\n\n");
-        let plain = streams.watch(Response::new(Body::from("plain")), seat());
-        assert_eq!((plain.into_body().collect().await.unwrap().to_bytes(), streams.open().next), ("plain".into(), 1));
-    }
-}
+#[path = "streams_test.rs"]
+mod tests;

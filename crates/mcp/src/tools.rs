@@ -1,7 +1,7 @@
 //! The tools: one function each, with its arguments and its result. Descriptions and schemas are what a model reads, so
 //! they are written for it. Knows no transport.
 
-use crate::{progress::Progress, toolbox::Declared};
+use crate::{progress::Progress, schemas, slips, toolbox::Declared};
 use documents::{Excerpt, Library, Search, SearchError, StoreError};
 use rmcp::{
     model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations},
@@ -9,7 +9,7 @@ use rmcp::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{borrow::Cow, fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _};
 
 /// The names, as they are called.
 pub(crate) const NAMES: [&str; 3] = ["list_sources", "read_document", "search_docs"];
@@ -20,27 +20,10 @@ pub(crate) fn all(declared: &[Declared]) -> Vec<Tool> {
     all.extend(declared.iter().map(of_declared));
     all.sort_by(|one, other| one.name.cmp(&other.name));
     for tool in &mut all {
-        tool.input_schema = plain(&tool.input_schema);
-        tool.output_schema = tool.output_schema.as_ref().map(plain);
+        tool.input_schema = schemas::plain(&tool.input_schema);
+        tool.output_schema = tool.output_schema.as_ref().map(schemas::plain);
     }
     all
-}
-
-/// Without the `format` of numbers, such as `uint64`: JSON Schema has no such formats, and clients complain of them.
-fn plain(schema: &Arc<JsonObject>) -> Arc<JsonObject> {
-    fn strip(value: &mut Value) {
-        match value {
-            Value::Object(object) => {
-                object.retain(|key, value| key != "format" || !value.is_string());
-                object.values_mut().for_each(strip);
-            }
-            Value::Array(values) => values.iter_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    let mut schema = JsonObject::clone(schema);
-    schema.values_mut().for_each(strip);
-    Arc::new(schema)
 }
 
 fn of_declared(declared: &Declared) -> Tool {
@@ -100,7 +83,6 @@ pub(crate) enum ToolError {
 
 /// Arguments of `search_docs`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 #[schemars(crate = "schemars")]
 struct SearchDocs {
     /// A question, or words.
@@ -110,12 +92,11 @@ struct SearchDocs {
     source: Option<String>,
     /// How many documents at the most; 10 if it is not given.
     #[schemars(range(min = 1, max = 50))]
-    limit: Option<u64>,
+    limit: Option<i64>,
 }
 
 /// Arguments of a declared tool.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 #[schemars(crate = "schemars")]
 struct Query {
     /// A question, or words.
@@ -123,7 +104,7 @@ struct Query {
     query: String,
     /// How many documents at the most; 10 if it is not given.
     #[schemars(range(min = 1, max = 50))]
-    limit: Option<u64>,
+    limit: Option<i64>,
 }
 
 /// Result of a search.
@@ -178,7 +159,7 @@ async fn search(
     library: &Library,
     query: &str,
     source: Option<&str>,
-    limit: Option<u64>,
+    limit: Option<i64>,
     progress: &Progress,
 ) -> Result<CallToolResult, ToolError> {
     if query.trim().is_empty() || query.chars().count() > QUERY_CHARS_MAX {
@@ -189,15 +170,16 @@ async fn search(
         return refused(format!("{tool}: `limit` must be a whole number from 1 to {LIMIT_MAX}, and is {limit}"));
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let source = source.filter(|source| !source.trim().is_empty()); // a form that was left empty
     if let Some(source) = source {
         must_exist(tool, library, source).await?;
     }
     let search = Search { query, source, limit, ..Search::default() };
     progress.say(0, "searching by words and by vectors").await;
-    let hits = library.search(&search).await?;
+    let found = library.search(&search).await?;
     progress.say(1, "found").await;
-    let so_far = if hits.is_empty() { so_far(library).await? } else { "" };
-    Ok(shown(hits, so_far))
+    let so_far = if found.hits.is_empty() { so_far(library).await? } else { "" };
+    Ok(shown(found, so_far))
 }
 
 /// What an answer that lacks something adds while the store is being filled.
@@ -205,7 +187,8 @@ async fn so_far(library: &Library) -> Result<&'static str, ToolError> {
     Ok(if library.is_whole().await? { "" } else { " Documents are still being read: ask again in a moment." })
 }
 
-fn shown(hits: Vec<documents::Hit>, so_far: &str) -> CallToolResult {
+fn shown(found: documents::Found, so_far: &str) -> CallToolResult {
+    let documents::Found { hits, by_words_alone } = found;
     let mut text = String::new();
     for (at, hit) in hits.iter().enumerate() {
         let heading = if hit.heading.is_empty() { &hit.title } else { &hit.heading };
@@ -215,9 +198,15 @@ fn shown(hits: Vec<documents::Hit>, so_far: &str) -> CallToolResult {
     if hits.is_empty() {
         let _ = write!(text, "Nothing was found.{so_far}");
     }
+    if by_words_alone {
+        text.push_str(WORDS_ALONE);
+    }
     let hits = hits.into_iter().map(Hit::from).collect();
     result(text.trim_end(), &Hits { hits })
 }
+
+/// What an answer adds while the model cannot be asked.
+const WORDS_ALONE: &str = " (Found by words alone: the embedding model does not answer at the moment.)";
 
 impl From<documents::Hit> for Hit {
     fn from(hit: documents::Hit) -> Self {
@@ -238,7 +227,6 @@ async fn must_exist(tool: &str, library: &Library, source: &str) -> Result<(), T
 
 /// Arguments of `read_document`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 #[schemars(crate = "schemars")]
 struct ReadDocument {
     /// The document's id, as a search gave it.
@@ -290,7 +278,6 @@ pub(crate) async fn read_document(library: &Library, arguments: JsonObject) -> R
 
 /// `list_sources` takes no arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 #[schemars(crate = "schemars")]
 struct ListSources {}
 
@@ -325,8 +312,25 @@ pub(crate) async fn list_sources(library: &Library, arguments: JsonObject) -> Re
     Ok(result(text.trim(), &Sources { sources: sources.into_iter().map(source).collect() }))
 }
 
-/// Reads a tool's arguments; the sentence names the argument that is wrong.
-fn arguments_of<T: DeserializeOwned>(tool: &str, arguments: JsonObject) -> Result<T, ToolError> {
+/// Reads a tool's arguments; the sentence names the argument that is wrong. What is near none of the tool's own names is passed
+/// over: some clients add arguments to every call.
+fn arguments_of<T: DeserializeOwned + JsonSchema + 'static>(tool: &str, arguments: JsonObject) -> Result<T, ToolError> {
+    let schema = schemas::of::<T>();
+    let known: Vec<&str> = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|it| it.keys())
+        .map(String::as_str)
+        .collect();
+    for given in arguments.keys().filter(|given| !known.contains(&given.as_str())) {
+        if let Some(meant) = slips::meant(given, &known) {
+            let (given, known) = (schemas::shown(given), known.join("`, `"));
+            return refused(format!(
+                "{tool}: there is no argument {given:?}; did you mean `{meant}`? It takes `{known}`"
+            ));
+        }
+    }
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
         let why = error.into_inner().to_string();
@@ -353,9 +357,9 @@ fn result(text: &str, data: &impl Serialize) -> CallToolResult {
 /// As much of an explanation as is worth reading; it may hold a client's own words.
 const WHY_CHARS_MAX: usize = 300;
 /// How many documents a search gives when nobody says.
-const LIMIT: u64 = 10;
+const LIMIT: i64 = 10;
 /// And at the most.
-const LIMIT_MAX: u64 = 50;
+const LIMIT_MAX: i64 = 50;
 /// A longer question is a document.
 const QUERY_CHARS_MAX: usize = 4_000;
 
@@ -393,6 +397,15 @@ mod tests {
     fn a_wrong_argument_is_named() {
         assert!(wrong(&json!({"query": "a", "limit": "many"})).contains("`limit`: invalid type"));
         assert!(wrong(&json!({})).contains("missing field `query`"));
-        assert!(wrong(&json!({"query": "a", "lmit": 1})).contains("unknown field `lmit`, expected one of"));
+    }
+
+    #[test]
+    fn a_slip_in_an_argument_s_name_is_told_and_what_clients_add_is_passed_over() {
+        let why = wrong(&json!({"query": "a", "lmit": 1}));
+        assert!(why.contains("\"lmit\"") && why.contains("mean `limit`"), "{why}");
+        let added = json!({"query": "a", "toolCallId": "x", "sessionId": "y", "action": "sendMessage", "_meta": {}});
+        let read: SearchDocs = arguments_of("search_docs", added.as_object().unwrap().clone()).unwrap();
+        assert_eq!((read.query.as_str(), read.limit), ("a", None));
+        let ListSources {} = arguments_of("list_sources", added.as_object().unwrap().clone()).unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! The values of single settings: each reader takes a text, and its refusal names the variable and what is allowed.
 
+use crate::admission::{AllowedHost, AllowedOrigin};
 use sidelight::{LogFormat, Profiling};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
@@ -62,11 +63,22 @@ pub(crate) fn folder(text: &str) -> Result<std::path::PathBuf, String> {
     fits.map(|_| path).map_err(|cause| format!("DOCS_PATH takes a folder that can be read ({cause})"))
 }
 
-/// The text may hold a password, so the refusal names only its beginning.
+/// The text may hold a password wherever it is malformed, so the refusal repeats nothing of it but a scheme.
 pub(crate) fn location(text: &str) -> Result<documents::Location, String> {
-    let scheme = text.split("://").next().unwrap_or_default();
-    let shown: String = scheme.chars().take(16).collect();
-    text.parse().map_err(|why| format!("DATABASE_URL={shown}…: {why}"))
+    let scheme = text.split(':').next().filter(|scheme| SCHEMES.contains(scheme));
+    let known = scheme.map_or_else(|| "…".to_owned(), |it| format!("{it}…"));
+    text.trim().parse().map_err(|why| format!("DATABASE_URL={known}: {why}"))
+}
+
+/// Words that are no password: databases that people know.
+const SCHEMES: [&str; 7] = ["file", "mariadb", "mongodb", "mysql", "postgres", "postgresql", "sqlite"];
+
+pub(crate) fn host(text: &str) -> Result<AllowedHost, String> {
+    text.parse().map_err(|why| format!("MCP_ALLOWED_HOSTS: {why}"))
+}
+
+pub(crate) fn origin(text: &str) -> Result<AllowedOrigin, String> {
+    text.parse().map_err(|why| format!("MCP_ALLOWED_ORIGINS: {why}"))
 }
 
 #[cfg(test)]

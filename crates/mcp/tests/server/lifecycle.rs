@@ -52,14 +52,32 @@ fn a_session_is_answered_until_it_is_ended() {
 }
 
 #[test]
-fn one_session_too_many_ends_the_one_that_was_not_used_longest() {
+fn one_session_too_many_ends_the_one_that_was_not_used_longest_and_its_client_does_not_notice() {
     let server = Server::with(&[("MCP_MAX_SESSIONS", "2")]);
     let (first, second) = (session(server.mcp), session(server.mcp));
     assert_eq!(in_session(server.mcp, &first, LIST).status, 200, "it is used");
     let third = session(server.mcp);
-    assert_eq!(in_session(server.mcp, &first, LIST).status, 200);
-    assert_eq!(in_session(server.mcp, &second, LIST).status, 404);
-    assert_eq!(in_session(server.mcp, &third, LIST).status, 200);
+    for id in [&first, &second, &third, &second] {
+        assert_eq!(in_session(server.mcp, id, LIST).status, 200, "the store has it");
+    }
+    if has("metrics") {
+        let page = get(server.admin().unwrap(), "/metrics").text();
+        let of = |name: &str| page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u32>().ok());
+        assert_eq!(of("mcp_active_sessions"), Some(2));
+        assert_eq!(of("mcp_sessions_closed_total{reason=\"crowded\"}"), Some(3));
+    }
+}
+
+#[test]
+fn sessions_that_begin_all_at_once_are_never_more_than_there_may_be() {
+    let server = Server::with(&[("MCP_MAX_SESSIONS", "3")]);
+    let mcp = server.mcp;
+    let begun: Vec<_> = (0..12).map(|_| thread::spawn(move || session(mcp))).collect();
+    begun.into_iter().for_each(|it| drop(it.join().unwrap()));
+    if has("metrics") {
+        let page = get(server.admin().unwrap(), "/metrics").text();
+        assert!(page.lines().any(|line| line == "mcp_active_sessions 3"), "{page}");
+    }
 }
 
 #[test]
@@ -77,8 +95,8 @@ fn a_stream_that_is_open_at_the_end_is_ended_with_a_reason() {
 }
 
 #[test]
-fn readiness_says_no_before_the_port_is_closed() {
-    let server = Server::start();
+fn readiness_says_no_for_a_while_before_the_port_is_closed() {
+    let server = Server::with(&[("MCP_DRAIN_NOTICE", "2")]);
     let Some(admin) = server.admin() else { return };
     until(|| (get(admin, "/readyz").status == 200).then_some(())).expect("it is ready");
     server.signal();
@@ -115,7 +133,7 @@ fn contents(file: &Path) -> (Vec<DocumentName>, Vec<String>) {
         let library = Library::open(&Location::File(file.into()), Arc::new(LocalEmbedder::new())).await.unwrap();
         let names = library.names(After::default(), 10_000).await.unwrap();
         let search = documents::Search { query: "word7 of document 3", limit: 20, ..documents::Search::default() };
-        let hits = library.search(&search).await.unwrap();
+        let hits = library.search(&search).await.unwrap().hits;
         (names, hits.into_iter().map(|hit| hit.id).collect())
     })
 }

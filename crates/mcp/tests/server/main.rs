@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test may stop
 
 mod bad_input;
+mod clients;
 mod collector;
 mod conversations;
 mod declared;

@@ -106,7 +106,7 @@ fn a_client_that_begins_with_a_handshake_is_answered_and_lines_go_to_stderr() {
 #[test]
 fn words_that_are_no_message_do_not_end_it_and_are_no_requests() {
     let (folder, url) = store();
-    let mut client = Client::on(folder, &url, &[("RUST_LOG", "info,rmcp::transport=debug")]);
+    let mut client = Client::on(folder, &url, &[("RUST_LOG", "info")]);
     client.say(HANDSHAKE[0]);
     client.say(HANDSHAKE[1]);
     client.tell("these are words");
@@ -116,10 +116,13 @@ fn words_that_are_no_message_do_not_end_it_and_are_no_requests() {
     let (rest, said) = client.end();
     let all = [vec![listed], rest].concat();
     assert!(all.iter().any(|line| line.contains("search_docs")), "{all:?}");
+    for code in ["-32700", "-32600"] {
+        assert!(all.iter().any(|line| line.contains(code)), "{code}: {all:?}");
+    }
     if has("tracing") {
         let of = |word: &str| said.lines().filter(|line| line.contains(word)).count();
         assert_eq!(of("\"message\":\"request\""), 2, "the handshake and the list: {said}");
-        assert!(of("\"target\":\"rmcp::transport") >= 3, "rmcp tells of the others: {said}");
+        assert_eq!(of("\"message\":\"a line is no message\""), 3, "and the others are told of: {said}");
     }
 }
 

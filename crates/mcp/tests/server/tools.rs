@@ -72,7 +72,7 @@ fn what_a_tool_cannot_do_is_a_result_that_says_what_is_allowed() {
         ("read_document", json!({ "id": "no slash" }), "no document has the id"),
         ("read_document", json!({ "id": "documents/notes.txt", "offset": 999 }), "behind the document's end"),
         ("read_document", json!({ "id": "documents/notes.txt", "offset": -1 }), "`offset`: invalid value"),
-        ("list_sources", json!({ "all": true }), "unknown field `all`"),
+        ("read_document", json!({ "id": "documents/notes.txt", "ofset": 7 }), "did you mean `offset`"),
     ] {
         let message = call(server.mcp, name, &arguments).message();
         assert_eq!(message["result"]["isError"], true, "{message}");

@@ -53,11 +53,11 @@ fn texts_and_tokens_of_a_model_on_a_server_are_counted_and_so_is_what_it_refuses
     let of = |name: &str| format!("gen_ai_client_embeddings_{name}{labels}");
     let (count, tokens, sum) =
         (of("batch_size_count"), of("operation_input_tokens_count"), of("operation_input_tokens_sum"));
-    let refused = r#"gen_ai_client_embeddings_duration_seconds_count{gen_ai_provider_name="openai",gen_ai_request_model="small",error_type="refused"}"#;
+    let refused = r#"gen_ai_client_embeddings_duration_seconds_count{gen_ai_provider_name="openai",gen_ai_request_model="small",error_type="too_much"}"#;
     let work = || {
         assert!(!search(&server, "one"));
         assert!(!search(&server, "two"));
-        (0..3).for_each(|at| assert!(search(&server, &format!("nonsense {at}"))));
+        (0..3).for_each(|at| assert!(!search(&server, &format!("nonsense {at}")), "it is found by its words"));
     };
     grows(&server, work, &[(&count, 2.0), (&tokens, 2.0), (&sum, 2.0), (refused, 3.0)]);
 }
@@ -69,7 +69,7 @@ fn protocol_errors_are_counted_by_their_code() {
     let unknown = of(r#"mcp_method_name="other",error_type="-32601""#);
     let parameters = of(r#"mcp_method_name="resources/read",error_type="-32602""#);
     let counted = r#"mcp_server_requests_total{mcp_method_name="resources/read",outcome="error"}"#;
-    let wrong = of(r#"mcp_method_name="tools/call",error_type="-32601""#);
+    let wrong = of(r#"mcp_method_name="tools/call",error_type="-32602""#);
     let work = || {
         drop(ask(server.mcp, "tools/call", json!({ "name": 7 }), "mcp-name: 7\r\n"));
         (0..2).for_each(|_| drop(ask(server.mcp, "no/such/method", json!({}), "")));
@@ -142,8 +142,9 @@ fn what_no_handler_sees_is_counted_once_over_http_with_a_session_and_without() {
     let work = || {
         (0..2).for_each(|_| drop(ask(server.mcp, "tasks/get", json!({ "taskId": "t" }), "mcp-name: t\r\n")));
         drop(in_session(server.mcp, &session, task));
-        assert_eq!(request(server.mcp, "POST", "/mcp", "", task.as_bytes()).status, 406);
-        assert_eq!(request(server.mcp, "GET", "/mcp", "", b"").status, 406, "and a GET is no request of MCP");
+        assert_eq!(request(server.mcp, "POST", "/mcp", "", task.as_bytes()).status, 415);
+        let deaf = "accept: text/html\r\n";
+        assert_eq!(request(server.mcp, "GET", "/mcp", deaf, b"").status, 406, "and a GET is no request of MCP");
     };
     grows(&server, work, &[(&counted("tasks/get"), 3.0), (timed, 3.0), (&counted("other"), 1.0)]);
 }

@@ -1,0 +1,236 @@
+//! What a request to the endpoint is before the SDK's transport sees it: what its client takes for an answer, and a body that is
+//! there in time, is not too long, and is a message. What cannot be is refused with a sentence, from the head where that is
+//! enough.
+
+use crate::{
+    message::{self, Readable, Unreadable},
+    refusal::{Refusal, TRANSPORT, worded},
+    sessions,
+};
+use axum::{
+    body::{Body, HttpBody as _},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::Value;
+use sidelight_rmcp::Seat;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
+
+/// How bodies are read. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub(crate) struct Intake {
+    time: Duration,
+    large: Arc<Semaphore>,
+}
+
+impl Intake {
+    /// Each body in so much time.
+    pub(crate) fn new(time: Duration) -> Self {
+        Self { time, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) }
+    }
+}
+
+pub(crate) async fn take(State(intake): State<Intake>, request: Request, next: Next) -> Response {
+    match *request.method() {
+        Method::POST => match post(&intake, request).await {
+            Ok((request, id)) => worded(next.run(request).await, id).await,
+            Err(refused) => refused,
+        },
+        Method::GET => match get(request) {
+            Ok(request) => stream(request, next).await,
+            Err(refused) => refused.unread(),
+        },
+        Method::DELETE => ended(worded(next.run(request).await, Value::Null).await),
+        _ => worded(next.run(request).await, Value::Null).await,
+    }
+}
+
+/// The request with a body that is a message, and the message's id.
+async fn post(intake: &Intake, mut request: Request) -> Result<(Request, Value), Response> {
+    is_acceptable(request.headers(), request.body()).map_err(Refusal::unread)?;
+    request.headers_mut().insert(header::ACCEPT, BOTH);
+    let (parts, body) = request.into_parts();
+    let bytes = intake.body(heard(body, parts.extensions.get())).await.map_err(Refusal::unread)?;
+    let Readable { bytes: message, id } = message::read(&bytes).map_err(|why| unreadable(why).into_response())?;
+    let message = match message {
+        std::borrow::Cow::Borrowed(_) => bytes.clone(),
+        std::borrow::Cow::Owned(message) => message.into(),
+    };
+    Ok((Request::from_parts(parts, Body::from(message)), id))
+}
+
+/// A body that its seat hears, until somebody takes the request.
+fn heard(body: Body, seat: Option<&Seat>) -> Body {
+    let Some(seat) = seat.cloned() else { return body };
+    Body::new(body.inspect_frame(move |frame| {
+        if let Some(piece) = frame.data_ref() {
+            seat.hear(piece);
+        }
+    }))
+}
+
+fn unreadable(Unreadable { code, why, id }: Unreadable) -> Refusal {
+    Refusal { id, ..Refusal::new(StatusCode::BAD_REQUEST, code, why) }
+}
+
+/// What can be refused from the head alone.
+fn is_acceptable(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
+    if !(takes(headers, "application", "json") && takes(headers, "text", "event-stream")) {
+        let why = "the client must accept application/json and text/event-stream";
+        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, TRANSPORT, why));
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        let why = "the Content-Type must be application/json";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, TRANSPORT, why));
+    }
+    if body.size_hint().lower() > BODY_BYTES_MAX as u64 { Err(too_long()) } else { Ok(()) }
+}
+
+impl Intake {
+    async fn body(&self, body: Body) -> Result<axum::body::Bytes, Refusal> {
+        let is_large = body.size_hint().upper().is_none_or(|bytes| bytes > LARGE);
+        let whole = async {
+            // so many of those at a time: each may be held for as long as its client takes to send it
+            let _turn = if is_large { Some(self.large.acquire().await) } else { None };
+            Limited::new(body, BODY_BYTES_MAX).collect().await
+        };
+        match timeout(self.time, whole).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+            Ok(Err(_)) => {
+                let why = "the body broke off, or its transfer encoding is wrong";
+                Err(Refusal::new(StatusCode::BAD_REQUEST, TRANSPORT, why))
+            }
+            Err(_) => {
+                let why = format!("the body was not there after {} seconds", self.time.as_secs());
+                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, TRANSPORT, why))
+            }
+        }
+    }
+}
+
+fn too_long() -> Refusal {
+    let why = format!("a message has at most {BODY_BYTES_MAX} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, TRANSPORT, why)
+}
+
+fn get(mut request: Request) -> Result<Request, Refusal> {
+    if !takes(request.headers(), "text", "event-stream") {
+        let why = "the client must accept text/event-stream";
+        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, TRANSPORT, why));
+    }
+    request.headers_mut().insert(header::ACCEPT, EVENTS);
+    Ok(request)
+}
+
+/// A stream that is taken up again where it is not known, or any more, is refused: an empty one would say that nothing is
+/// missing.
+async fn stream(request: Request, next: Next) -> Response {
+    let (response, lost) = sessions::noticing_lost_streams(next.run(request)).await;
+    if lost {
+        let why =
+            "the stream of this Last-Event-ID is not here: it has ended, or belongs to another replica; ask again";
+        return Refusal::new(StatusCode::GONE, TRANSPORT, why).into_response();
+    }
+    worded(response, Value::Null).await
+}
+
+/// A session that was ended: every client takes 200 for what it is; some warn of the transport's 202, one of 204.
+fn ended(mut response: Response) -> Response {
+    if response.status() == StatusCode::ACCEPTED {
+        *response.status_mut() = StatusCode::OK;
+    }
+    response
+}
+
+/// Whether a client takes this media type (RFC 9110, 12.5.1): the most specific range that fits it says so. Without the header
+/// it takes anything.
+fn takes(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
+    let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut ranges = ranges.flat_map(|value| value.split(',')).map(str::trim).filter(|it| !it.is_empty()).peekable();
+    if ranges.peek().is_none() {
+        return !headers.contains_key(header::ACCEPT)
+            || headers.get_all(header::ACCEPT).iter().all(HeaderValue::is_empty);
+    }
+    let fitting = ranges.filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let (k, s) = parts.next()?.split_once('/')?;
+        let how = match (k.trim(), s.trim()) {
+            (k, s) if k.eq_ignore_ascii_case(kind) && s.eq_ignore_ascii_case(subtype) => 3,
+            (k, "*") if k.eq_ignore_ascii_case(kind) => 2,
+            ("*", "*") => 1,
+            _ => return None,
+        };
+        let weight = parts.filter_map(|it| it.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+        let is_nought = weight.is_some_and(|(_, weight)| weight.trim().parse::<f32>().is_ok_and(|it| it <= 0.0));
+        Some((how, !is_nought))
+    });
+    fitting.max().is_some_and(|(_, taken)| taken)
+}
+
+const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+/// The longest JSON-RPC message: a question is some hundred bytes.
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// A longer body needs a turn.
+const LARGE: u64 = 64 * 1024;
+/// And so many have one.
+const LARGE_AT_ONCE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn accepting(accept: &[&str]) -> HeaderMap {
+        accept.iter().map(|value| (header::ACCEPT, HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    fn both(accept: &[&str]) -> bool {
+        let headers = accepting(accept);
+        takes(&headers, "application", "json") && takes(&headers, "text", "event-stream")
+    }
+
+    #[test]
+    fn wildcards_take_both_types_and_only_a_type_that_is_excluded_is_not_taken() {
+        for taken in [
+            &[][..],
+            &[""],
+            &["*/*"],
+            &["application/json, text/event-stream"],
+            &["application/json", "text/event-stream"],
+            &["Application/JSON;q=0.5 , TEXT/*"],
+            &["application/*, text/*;q=0.001"],
+            &["text/event-stream;q=0.9, */*;q=0.1"],
+            &["application/json; charset=utf-8, text/event-stream"],
+            &["text/html, */*;q=nonsense"],
+        ] {
+            assert!(both(taken), "{taken:?}");
+        }
+        for refused in [
+            &["application/json"][..],
+            &["text/event-stream"],
+            &["text/html"],
+            &["*/*, text/event-stream;q=0"],
+            &["*/*, application/*;q=0"],
+            &["*/*;q=0"],
+            &["json"],
+        ] {
+            assert!(!both(refused), "{refused:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_exclusion_weighs_more_than_any_wildcard(others in prop::collection::vec("(\\*/\\*|text/\\*|a/b)(;q=[01])?", 0..4), at in 0_usize..4) {
+            let mut ranges = others;
+            ranges.insert(at.min(ranges.len()), "text/event-stream;q=0".to_owned());
+            prop_assert!(!takes(&accepting(&[&ranges.join(", ")]), "text", "event-stream"));
+        }
+    }
+}
