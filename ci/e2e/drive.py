@@ -11,8 +11,12 @@ import tempfile
 import act_admin
 import act_bad_input
 import act_clients
+import act_crowd
+import act_disk
+import act_families
 import act_ports
 import act_prometheus
+import act_proxies
 import act_refusals
 import act_stdio
 import act_traces
@@ -28,6 +32,8 @@ def main():
     parser.add_argument("--python-prometheus", required=True, help="an interpreter with prometheus-client")
     parser.add_argument("--python-rotel", required=True, help="an interpreter with rotel, a collector of traces")
     parser.add_argument("--work", required=True, help="the example that has spans of its own")
+    parser.add_argument("--families", required=True, help="a folder that keeps the clients of other families, built")
+    parser.add_argument("--long", action="store_true", help="all of those clients, and crowds in their full number")
     parser.add_argument("--only", choices=ACTS, help="one act by itself")
     options = parser.parse_args()
     checks = Checks()
@@ -54,6 +60,20 @@ def serve(options, checks, folder):
             want(not server.panics(), f"{server.panics()[:3]}")
 
 
+def families(options, checks, folder):
+    names = (*act_families.QUICK, *act_families.REST) if options.long else act_families.QUICK
+    own = pathlib.Path(folder, "families")
+    own.mkdir()
+    act_families.run(options.binary, own, checks, act_families.build(options.families, names, checks))
+
+
+def crowd(options, checks, folder):
+    if options.long:
+        act_crowd.run(options.binary, folder, checks)
+    else:
+        act_crowd.run(options.binary, folder, checks, seconds=8, scale=0.2)
+
+
 # Those that start a server of their own; stdio takes the store that the first one fills, if it has run.
 ACTS = {
     "serve": serve,
@@ -61,6 +81,10 @@ ACTS = {
     "refusals": act_refusals.run,
     "prometheus": act_prometheus.run,
     "traces": act_traces.run,
+    "families": families,
+    "proxies": lambda options, checks, folder: act_proxies.run(options.binary, folder, checks),
+    "crowd": crowd,
+    "disk": lambda options, checks, folder: act_disk.run(options.binary, folder, checks),
 }
 
 if __name__ == "__main__":

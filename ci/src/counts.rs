@@ -15,9 +15,11 @@ pub(crate) fn rewrite(house: &House, score: &mut Score) {
     let mut counts = Counts::default();
     let mut suites = Suite::counted();
     let server = Server::start(house);
-    match &server {
-        Ok(server) => suites.extend(Suite::of_postgres(&server.url())),
-        Err(why) => score.fail("PostgreSQL", why),
+    let pooler = server.as_ref().map_err(Clone::clone).and_then(Server::pooler);
+    match server.as_ref().map_err(Clone::clone).and_then(|server| Ok((server, pooler.as_ref().map_err(Clone::clone)?)))
+    {
+        Ok((server, pooler)) => suites.extend(Suite::of_postgres(&server.url(), &pooler.url())),
+        Err(why) => score.fail("PostgreSQL", &why),
     }
     for suite in suites {
         let results = suite.run_unguarded(house, score);

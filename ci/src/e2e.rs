@@ -7,6 +7,17 @@ use std::process::Command;
 
 /// Runs the step.
 pub(crate) fn run(house: &House, score: &mut Score) {
+    run_acts(house, score, &[]);
+}
+
+/// Runs what takes longer: all clients of other families, and crowds of thousands.
+pub(crate) fn run_long(house: &House, score: &mut Score) {
+    for act in ["families", "crowd"] {
+        run_acts(house, score, &["--long", "--only", act]);
+    }
+}
+
+fn run_acts(house: &House, score: &mut Score, arguments: &[&str]) {
     for build in [&["build", "--release"][..], &["build", "--release", "--example", "work", "-p", "mcp"]] {
         if let Err(why) = run::run(&mut cargo(house, build)) {
             score.fail("the release build", &why);
@@ -14,13 +25,15 @@ pub(crate) fn run(house: &House, score: &mut Score) {
         }
     }
     match driver(house) {
-        Ok(mut driver) => drive("e2e", &mut driver, score),
+        Ok(mut driver) => drive("e2e", driver.args(arguments), score),
         Err(why) => score.fail("e2e", &why),
     }
 }
 
 fn driver(house: &House) -> Result<Command, String> {
-    for tool in [&tools::GO, &tools::PROMETHEUS, &tools::VICTORIA_METRICS] {
+    let of_metrics = [&tools::GO, &tools::PROMETHEUS, &tools::VICTORIA_METRICS];
+    let of_clients = [&tools::JAVA, &tools::MAVEN, &tools::NGINX, &tools::HAPROXY];
+    for tool in of_metrics.into_iter().chain(of_clients) {
         tools::need(tool)?;
     }
     let newest = tools::venv(house, "venv-2", "mcp>=2,<3", "the client that speaks 2026-07-28")?;
@@ -33,6 +46,7 @@ fn driver(house: &House) -> Result<Command, String> {
     driver.arg("--binary").arg(house.target().join("release/mcp"));
     driver.arg("--python-2").arg(newest).arg("--python-1").arg(older).arg("--python-prometheus").arg(parsers);
     driver.arg("--python-rotel").arg(collector).arg("--work").arg(house.target().join("release/examples/work"));
+    driver.arg("--families").arg(house.scratch().join("families"));
     Ok(driver)
 }
 

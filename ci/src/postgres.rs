@@ -4,9 +4,11 @@
 use crate::{house::House, run, tools};
 use std::{
     fs,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command},
+    thread,
+    time::Duration,
 };
 
 /// A server that runs.
@@ -35,6 +37,30 @@ impl Server {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// A pooler before it that gives each transaction another connection, ended when it is dropped.
+    pub(crate) fn pooler(&self) -> Result<Pooler, String> {
+        tools::need(&tools::PGBOUNCER)?;
+        let port = free_port()?;
+        let settings = self.folder.join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={port}\n\
+             auth_type=any\npool_mode=transaction\ndefault_pool_size=4\nunix_socket_dir=\n\
+             ignore_startup_parameters=extra_float_digits\n",
+            self.port
+        );
+        fs::write(&settings, text).map_err(|error| format!("{}: {error}", settings.display()))?;
+        let mut command = self.command(Path::new("pgbouncer"));
+        let child = command.arg("--quiet").arg(&settings).spawn().map_err(|error| format!("pgbouncer: {error}"))?;
+        let pooler = Pooler { child, port };
+        for _ in 0..100 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Ok(pooler);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err("pgbouncer does not listen".to_owned())
+    }
+
     fn data(&self) -> String {
         self.folder.join("data").display().to_string()
     }
@@ -56,7 +82,10 @@ impl Server {
 
     /// PostgreSQL refuses to run as root; then it runs as a user without rights.
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
-        let program = self.programs.join(program);
+        run::run(self.command(&self.programs.join(program)).args(arguments))
+    }
+
+    fn command(&self, program: &Path) -> Command {
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
             command.args([&format!("--reuid={USER}"), "--regid=nogroup", "--clear-groups"]).arg(program);
@@ -64,7 +93,27 @@ impl Server {
         } else {
             Command::new(program)
         };
-        run::run(command.args(arguments).current_dir("/").env("HOME", &self.folder))
+        command.current_dir("/").env("HOME", &self.folder);
+        command
+    }
+}
+
+/// A pooler that runs.
+pub(crate) struct Pooler {
+    child: Child,
+    port: u16,
+}
+
+impl Pooler {
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

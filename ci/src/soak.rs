@@ -8,6 +8,7 @@ pub(crate) fn run(house: &House, score: &mut Score) {
     Suite::workspace().with("PROPTEST_CASES", PROPTEST_CASES).run_unguarded(house, score);
     let large = ["test", "--release", "-p", "documents", "--test", "large", "--", "--nocapture"];
     score.check("a search over 100,000 passages", run::run(&mut cargo(house, &large)));
+    e2e::run_long(house, score);
     for round in 1..=ROUNDS {
         println!("--- e2e, round {round} of {ROUNDS} ---");
         e2e::run(house, score);

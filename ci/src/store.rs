@@ -9,9 +9,10 @@ pub(crate) fn run(house: &House, score: &mut Score) {
         score.fail("ci/test-counts.toml", &why);
         Counts::default()
     });
-    match Server::start(house) {
-        Ok(server) => {
-            for suite in Suite::of_postgres(&server.url()) {
+    let server = Server::start(house);
+    match server.as_ref().map_err(Clone::clone).and_then(|server| Ok((server, server.pooler()?))) {
+        Ok((server, pooler)) => {
+            for suite in Suite::of_postgres(&server.url(), &pooler.url()) {
                 suite.run(house, &counts, score);
             }
         }

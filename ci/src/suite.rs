@@ -15,7 +15,7 @@ pub(crate) struct Suite {
     /// The key in `ci/test-counts.toml`, such as `mcp [metrics,tracing]`.
     pub name: String,
     arguments: Vec<String>,
-    environment: Option<(&'static str, String)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Suite {
@@ -41,15 +41,16 @@ impl Suite {
 
     /// The same with a variable in the environment.
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
-        self.environment = Some((name, value.to_owned()));
+        self.environment.push((name, value.to_owned()));
         self
     }
 
-    /// The tests that need a PostgreSQL, at this address.
-    pub(crate) fn of_postgres(url: &str) -> [Self; 2] {
+    /// The tests that need a PostgreSQL, at this address, and a pooler before it.
+    pub(crate) fn of_postgres(url: &str, pooler: &str) -> [Self; 2] {
         [("documents", "postgres"), ("mcp", "replicas")].map(|(package, test)| {
             let name = format!("{package} on PostgreSQL");
-            Self::new(&name, &["-p", package, "--all-features", "--test", test]).with("TEST_POSTGRES_URL", url)
+            let suite = Self::new(&name, &["-p", package, "--all-features", "--test", test]);
+            suite.with("TEST_POSTGRES_URL", url).with("TEST_POOLER_URL", pooler)
         })
     }
 
@@ -101,7 +102,7 @@ impl Suite {
 
     fn new(name: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Self { name: name.to_owned(), arguments, environment: None }
+        Self { name: name.to_owned(), arguments, environment: Vec::new() }
     }
 }
 

@@ -34,6 +34,19 @@ pub(crate) const VICTORIA_METRICS: Tool = Tool {
     package: "victoria-metrics",
     why: "it reads our metrics as text, which Prometheus does not ask for any more",
 };
+/// Stands before PostgreSQL as people have it; its service is left alone.
+pub(crate) const PGBOUNCER: Tool =
+    Tool { program: "pgbouncer", package: "pgbouncer", why: "it gives each transaction another connection" };
+/// What people have in front of a server; their services are left alone.
+pub(crate) const NGINX: Tool = Tool { program: "nginx", package: "nginx-light", why: "clients come through it" };
+/// The same.
+pub(crate) const HAPROXY: Tool = Tool { program: "haproxy", package: "haproxy", why: "clients come through it, too" };
+/// The same.
+pub(crate) const JAVA: Tool =
+    Tool { program: "javac", package: "default-jdk-headless", why: "clients of Java and Kotlin are built with it" };
+/// Builds the clients of Java and Kotlin.
+pub(crate) const MAVEN: Tool =
+    Tool { program: "mvn", package: "maven", why: "clients of Java and Kotlin are Maven packages" };
 /// Drives the end-to-end checks.
 pub(crate) const PYTHON: Tool =
     Tool { program: "python3", package: "python3", why: "the official MCP clients are Python packages" };
@@ -73,7 +86,9 @@ fn make_venv(folder: &Path) -> Result<(), String> {
 
 fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    // where an administrator's programs are, which a user's path may lack
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.into_iter().any(|folder| folder.join(program).is_file())
 }
 
 fn install(tool: &Tool) -> Result<(), String> {

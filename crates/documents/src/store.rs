@@ -1,6 +1,7 @@
 //! The two kinds of store, and what they share: rows in and out. The statements of each stand in a file of its own.
 
 mod pool;
+mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod statement;

@@ -52,6 +52,65 @@ async fn replicas_that_start_at_once_share_one_store() {
 }
 
 #[tokio::test]
+async fn a_model_that_gives_vectors_of_another_length_has_all_read_anew() {
+    let location = database().await;
+    let queries = open(&location, "m").await;
+    queries.store(&[store::document("a.md", "one")]).await.unwrap();
+    queries.remember("c", "m", true).await.unwrap();
+    let longer = Model { name: "m".to_owned(), dimensions: 3 };
+    store::has_forgotten_the_vectors_and_reads_all_anew(DocumentQueries::open(&location, longer).await.unwrap()).await;
+}
+
+/// The same database, behind the pooler at `TEST_POOLER_URL`.
+fn pooled(location: &Location, more: &str) -> Location {
+    let pooler = std::env::var("TEST_POOLER_URL").expect("TEST_POOLER_URL names the pooler: run `cargo ci store`");
+    let (pooler, _) = pooler.rsplit_once('/').unwrap();
+    let name = location.to_string();
+    format!("{pooler}/{}{more}", name.rsplit_once('/').unwrap().1).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_pooler_that_gives_each_transaction_another_connection_is_noticed_or_told_of() {
+    for more in ["", "?statement-cache-capacity=0"] {
+        let location = pooled(&database().await, more);
+        let (one, other) = tokio::join!(open(&location, "m"), open(&location, "m"));
+        let documents: Vec<_> = (0..20).map(|at| store::document(&format!("{at}.md"), &format!("word{at}"))).collect();
+        let (stored, again) = tokio::join!(one.store(&documents), other.store(&documents));
+        stored.and(again).unwrap();
+        let mut asked = tokio::task::JoinSet::new();
+        for at in 0..60 {
+            let queries = if at % 2 == 0 { one.clone() } else { other.clone() };
+            asked.spawn(async move {
+                let id = format!("x{at}");
+                queries.save_session(&id, "{}").await.unwrap();
+                assert_eq!(queries.load_session(&id).await.unwrap().as_deref(), Some("{}"));
+                assert_eq!(queries.full_text(&format!("word{}", at % 20), None, 9).await.unwrap().len(), 1);
+                assert_eq!(queries.nearest(&[1.0, 0.0], Some("s"), 9).await.unwrap().len(), 9);
+                queries.say("nothing").await.unwrap();
+            });
+        }
+        asked.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_replica_says_the_others_hear() {
+    let location = database().await;
+    let (one, other) = (open(&location, "m").await, open(&location, "m").await);
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let hears = tokio::spawn(async move { other.hear(|said| drop(told.send(said))).await });
+    let said = async {
+        while heard.is_empty() {
+            one.say("a word").await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        heard.recv().await
+    };
+    assert_eq!(said.await.as_deref(), Some("a word"));
+    hears.abort();
+}
+
+#[tokio::test]
 async fn vectors_of_another_model_are_not_compared() {
     let location = database().await;
     let one = open(&location, "m").await;

@@ -34,6 +34,17 @@ async fn a_store_outlives_its_process_and_vectors_of_another_model_are_not_compa
 }
 
 #[tokio::test]
+async fn a_model_that_gives_vectors_of_another_length_has_all_read_anew() {
+    let (queries, folder) = fresh().await;
+    queries.store(&[store::document("a.md", "one")]).await.unwrap();
+    queries.remember("c", "m", true).await.unwrap();
+    queries.close().await;
+    let longer = documents::Model { name: "m".to_owned(), dimensions: 3 };
+    let again = DocumentQueries::open(&Location::File(folder.path().join("a.db")), longer).await.unwrap();
+    store::has_forgotten_the_vectors_and_reads_all_anew(again).await;
+}
+
+#[tokio::test]
 async fn what_one_process_changes_the_other_one_finds() {
     let (one, folder) = fresh().await;
     let other = open(folder.path(), "m").await;

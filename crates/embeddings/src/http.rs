@@ -6,7 +6,7 @@
 use crate::{
     EmbedError, Embedder, Embedding, Vectors,
     answer::Answer,
-    metrics::{BATCH_SIZE, EMBED, ModelName, Provider, TOKENS, note_call},
+    metrics::{BATCH_SIZE, EMBED, ModelName, Provider, REFUSED, TOKENS, note_call},
     retry,
 };
 use reqwest::{Client, Response, Url, header::RETRY_AFTER, redirect::Policy};
@@ -232,13 +232,11 @@ impl Embedder for HttpEmbedder {
 
     fn embed<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
-        Box::pin(EMBED.observe(labels, async {
+        Box::pin(EMBED.observe(labels, async move {
             note_call(texts.len(), self.dimensions);
             let Found { vectors, tokens, refused } = self.all(texts).await?;
             note("gen_ai.usage.input_tokens", tokens);
-            if refused > 0 {
-                note("sidelight.embeddings.refused", refused);
-            }
+            REFUSED.add(labels, refused as u64);
             Ok(vectors)
         }))
     }

@@ -2,7 +2,7 @@
 //! (<https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/client-embeddings.md>).
 
 use crate::EmbedError;
-use sidelight::{Histogram, Operation, catalog, labels, metrics::Items, tracing::note};
+use sidelight::{Counter, Histogram, Operation, catalog, labels, metrics::Items, tracing::note};
 
 labels! {
     /// Who computes.
@@ -28,6 +28,8 @@ catalog! {
     pub EMBED: Operation<(Provider, ModelName), EmbedError> = "gen_ai.client.embeddings";
     /// Texts of a batch that was turned into vectors.
     pub BATCH_SIZE: Histogram<(Provider, ModelName), Items> = "gen_ai.client.embeddings.batch_size";
+    /// Texts that a model did not take; they have no vector.
+    pub REFUSED: Counter<(Provider, ModelName)> = "gen_ai.client.embeddings.refused";
     /// Tokens of a batch, as the server counts them; the built-in model has none.
     pub TOKENS: Histogram<(Provider, ModelName), Items> = "gen_ai.client.embeddings.operation.input_tokens";
 }

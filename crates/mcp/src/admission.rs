@@ -27,7 +27,7 @@ impl FromStr for AllowedHost {
         }
         let bare = text.parse::<std::net::Ipv6Addr>().map(|address| format!("[{address}]"));
         let parsed = bare.as_deref().unwrap_or(text).parse::<Authority>().ok();
-        let parsed = parsed.filter(|it| is_plain(it));
+        let parsed = parsed.filter(is_plain);
         parsed.as_ref().map(Self::of).ok_or_else(|| format!("{text:?} is no host; allowed is {allowed}"))
     }
 }

@@ -80,10 +80,13 @@ impl Crowd {
 fn rank(phase: Phase, lasted: Duration) -> Option<u8> {
     match phase {
         Phase::Head if lasted > SLOW => Some(0),
-        Phase::Fresh => Some(1),
-        Phase::Kept => Some(2),
+        Phase::Fresh if lasted > SLOW => Some(1),
+        Phase::Kept if lasted > YOUNG => Some(2),
         Phase::Stalled if lasted > SLOW => Some(3),
         Phase::Sending if lasted > SLOW => Some(4),
+        // many at once may fill the room before any of them is slow
+        Phase::Head | Phase::Fresh if lasted > YOUNG => Some(5),
+        Phase::Sending | Phase::Stalled if lasted > YOUNG => Some(6),
         _ => None,
     }
 }
@@ -120,6 +123,8 @@ impl Drop for Place {
 
 /// Whoever makes a server wait for less is not slow.
 const SLOW: Duration = Duration::from_secs(1);
+/// Whoever has come, or been answered, within this time may be just about to say something.
+const YOUNG: Duration = Duration::from_millis(100);
 /// How long one that was told to close has, before another is told.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -160,6 +165,16 @@ mod tests {
         }
         crowd.make_room();
         assert!(!is_told(&all[4].0).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_has_just_come_is_not_the_one_to_make_room() {
+        let crowd = Crowd::new(2);
+        let (slow, _place) = entered(&crowd, Phase::Sending).await;
+        tokio::time::advance(SLOW * 2).await;
+        let (fresh, _place) = entered(&crowd, Phase::Fresh).await;
+        crowd.make_room();
+        assert_eq!((is_told(&slow).await, is_told(&fresh).await), (true, false));
     }
 
     #[tokio::test(start_paused = true)]

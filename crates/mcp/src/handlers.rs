@@ -55,7 +55,7 @@ struct Turns {
 /// Searches at a time, and readings.
 const CALLS_MAX: usize = 64;
 /// Whole documents at a time.
-const WHOLE_MAX: usize = 8;
+const WHOLE_MAX: usize = 4;
 /// How long a call may take, unless it is set: half a minute.
 pub(crate) const CALL: Duration = Duration::from_secs(30);
 /// How long a client may keep the list of tools, which only a restart changes: an hour.

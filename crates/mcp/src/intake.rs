@@ -8,13 +8,13 @@ use crate::{
     sessions,
 };
 use axum::{
-    body::{Body, HttpBody as _},
+    body::{Body, Bytes, HttpBody as _},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use sidelight_rmcp::Seat;
 use std::{sync::Arc, time::Duration};
@@ -92,16 +92,16 @@ fn is_acceptable(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
 }
 
 impl Intake {
-    async fn body(&self, body: Body) -> Result<axum::body::Bytes, Refusal> {
+    async fn body(&self, body: Body) -> Result<Bytes, Refusal> {
         let is_large = body.size_hint().upper().is_none_or(|bytes| bytes > LARGE);
         let whole = async {
             // so many of those at a time: each may be held for as long as its client takes to send it
             let _turn = if is_large { Some(self.large.acquire().await) } else { None };
-            Limited::new(body, BODY_BYTES_MAX).collect().await
+            collected(body).await
         };
         match timeout(self.time, whole).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+            Ok(Ok(Some(body))) => Ok(body),
+            Ok(Ok(None)) => Err(too_long()),
             Ok(Err(_)) => {
                 let why = "the body broke off, or its transfer encoding is wrong";
                 Err(Refusal::new(StatusCode::BAD_REQUEST, TRANSPORT, why))
@@ -112,6 +112,20 @@ impl Intake {
             }
         }
     }
+}
+
+/// All of a body; `None` if it is too long. In one buffer: a piece of a byte may lie in one of kilobytes, and is not kept.
+async fn collected(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Some(piece) = frame?.data_ref() {
+            if whole.len() + piece.len() > BODY_BYTES_MAX {
+                return Ok(None);
+            }
+            whole.extend_from_slice(piece);
+        }
+    }
+    Ok(Some(whole.into()))
 }
 
 fn too_long() -> Refusal {

@@ -163,7 +163,9 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleServer> for Lines<R> {
             let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
             output.send(Line { bytes, written: Some(written) }).await.map_err(|_| gone())?;
             let result = told.await.map_err(|_| gone());
-            id.iter().for_each(|id| open.ends(id));
+            if let Some(id) = &id {
+                open.ends(id);
+            }
             result?
         }
     }

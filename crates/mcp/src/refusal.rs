@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -68,7 +68,7 @@ pub(crate) async fn worded(response: Response, id: Value) -> Response {
         return response;
     }
     let (mut head, body) = response.into_parts();
-    let said = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let said = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     if head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(JSON.as_bytes())) {
         let said = method_worded(&said).map_or_else(|| Body::from(said.clone()), Body::from);
         head.headers.remove(header::CONTENT_LENGTH);

@@ -41,7 +41,9 @@ fn simplify(schema: &mut Value, definitions: &Map<String, Value>, depth: usize) 
             }
             ("items" | "additionalProperties" | "not", value) => simplify(value, definitions, depth + 1),
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(|it| simplify(it, definitions, depth + 1));
+                for schema in schemas {
+                    simplify(schema, definitions, depth + 1);
+                }
             }
             _ => {}
         }

@@ -198,8 +198,9 @@ impl Place {
     }
 
     /// A large piece is handed on bit by bit.
-    fn first_of(&self, piece: Bytes) -> Bytes {
-        self.streams.open().hold(self.number, piece);
+    fn first_of(&self, piece: &[u8]) -> Bytes {
+        // a copy: what it was written into may be twice as large
+        self.streams.open().hold(self.number, Bytes::copy_from_slice(piece));
         self.next().unwrap_or_default()
     }
 
@@ -299,7 +300,7 @@ impl HttpBody for Watched {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(bytes) if bytes.len() > BIT => {
                     this.has_rest = true;
-                    let bit = this.place.first_of(bytes);
+                    let bit = this.place.first_of(&bytes);
                     this.seen.give(bit)
                 }
                 Ok(bytes) => {

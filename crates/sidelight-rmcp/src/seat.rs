@@ -7,7 +7,6 @@
 //! so is one whose client leaves before.
 
 use crate::{Fault, caller::Caller, counted::Counted, facts::note_code, message::Message, seam::Seam};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcError};
 use sidelight::{
@@ -35,7 +34,7 @@ struct Place {
 #[derive(Debug)]
 enum Mcp {
     /// What was heard of one that nobody has taken.
-    Heard(Vec<Bytes>),
+    Heard(Vec<u8>),
     /// Somebody has taken it; its context, once it has begun, else that of the HTTP request; and its record, once its reply
     /// is made.
     Taken(Context, Option<Box<Counted>>),
@@ -72,12 +71,12 @@ impl Seat {
     }
 
     /// Keeps a piece of what the client sends, for the case that nobody takes it. Whoever reads the body limits how many.
-    pub fn hear(&self, piece: &Bytes) {
+    pub fn hear(&self, piece: &[u8]) {
         if !(metrics::COMPILED || tracing::COMPILED) {
             return;
         }
         if let Mcp::Heard(heard) = &mut *self.mcp() {
-            heard.push(piece.clone());
+            heard.extend_from_slice(piece);
         }
     }
 
@@ -94,8 +93,8 @@ impl Seat {
     }
 
     /// The request that was heard, unless it was a message of another kind.
-    fn asked(&self, heard: &[Bytes]) -> Option<Seam> {
-        match serde_json::from_slice(&heard.concat()) {
+    fn asked(&self, heard: &[u8]) -> Option<Seam> {
+        match serde_json::from_slice(heard) {
             Ok(ClientJsonRpcMessage::Request(request)) => {
                 Some(Seam::arrives(&request.request, &Message::of(&request).at(self)))
             }
@@ -105,7 +104,7 @@ impl Seat {
     }
 
     /// Takes the request, for whoever will record it, and gives what was heard of it; `None` if somebody else has.
-    pub(crate) fn take(&self) -> Option<Vec<Bytes>> {
+    pub(crate) fn take(&self) -> Option<Vec<u8>> {
         let mut mcp = self.mcp();
         match &mut *mcp {
             Mcp::Heard(heard) => {
@@ -194,7 +193,7 @@ mod tests {
         for piece in
             [&b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tasks"[..], b"/cancel\",\"params\":{\"taskId\":\"t\"}}"]
         {
-            seat.hear(&Bytes::from_static(piece));
+            seat.hear(piece);
         }
         seat.refused(
             StatusCode::NOT_FOUND,
@@ -215,7 +214,7 @@ mod tests {
             let seat = seat();
             (seat.clone(), seat)
         };
-        seat.hear(&Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/list\"}"));
+        seat.hear(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"prompts/list\"}");
         drop(seat);
         assert_eq!(counted("prompts/list", "cancelled"), None);
         drop(another);
@@ -227,7 +226,7 @@ mod tests {
         let before = ["cancelled", "error"].map(|it| counted("other", it));
         for refused in [true, false] {
             let seat = seat();
-            seat.hear(&Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"));
+            seat.hear(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
             if refused {
                 seat.refused(StatusCode::BAD_REQUEST, b"");
             }
@@ -239,7 +238,7 @@ mod tests {
     #[test]
     fn a_request_is_taken_once() {
         let seat = seat();
-        seat.hear(&Bytes::from_static(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"skills/list\"}"));
+        seat.hear(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"skills/list\"}");
         assert!(seat.take().is_some_and(|heard| heard.is_empty() != (metrics::COMPILED || tracing::COMPILED)));
         assert!(seat.take().is_none());
         seat.refused(StatusCode::INTERNAL_SERVER_ERROR, b"");

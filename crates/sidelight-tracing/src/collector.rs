@@ -95,8 +95,10 @@ impl Collector {
 
 /// What went wrong, and what is the likely cause where that is known.
 fn told(error: &str) -> String {
-    let is_no_http = ["HTTP version", "version header", "invalid http", "http parse"].iter().any(|it| error.contains(it));
-    let hint = if is_no_http { "; is it the port of gRPC (4317)? OTLP over HTTP is taken on 4318 as a rule" } else { "" };
+    let is_no_http =
+        ["HTTP version", "version header", "invalid http", "http parse"].iter().any(|it| error.contains(it));
+    let hint =
+        if is_no_http { "; is it the port of gRPC (4317)? OTLP over HTTP is taken on 4318 as a rule" } else { "" };
     format!("{error}{hint}")
 }
 

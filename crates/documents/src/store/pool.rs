@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// only connecting has a limit here. Cheap to clone; all clones are one.
 #[derive(Debug)]
 pub(crate) struct Pool<DB: Database> {
-    pool: sqlx::Pool<DB>,
+    connections: sqlx::Pool<DB>,
     turns: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
@@ -33,7 +33,7 @@ pub(crate) struct Pool<DB: Database> {
 impl<DB: Database> Clone for Pool<DB> {
     fn clone(&self) -> Self {
         Self {
-            pool: self.pool.clone(),
+            connections: self.connections.clone(),
             turns: Arc::clone(&self.turns),
             heavy: Arc::clone(&self.heavy),
             waiting: Arc::clone(&self.waiting),
@@ -59,7 +59,7 @@ where
         });
         let processors = thread::available_parallelism().map_or(1, usize::from);
         Self {
-            pool,
+            connections: pool,
             turns: Arc::new(Semaphore::new(most)),
             heavy: Arc::new(Semaphore::new(processors.clamp(1, most.saturating_sub(LIGHT).max(1)))),
             waiting: Arc::default(),
@@ -92,7 +92,7 @@ where
     pub(crate) async fn held(&self) -> Result<Held<DB>, Error> {
         let (waits, stopwatch) = (Waits::new(&self.waiting), Stopwatch::start());
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::PoolClosed)?;
-        let acquired = self.pool.acquire().await;
+        let acquired = self.connections.acquire().await;
         drop(waits);
         match &acquired {
             Ok(_) => POOL_WAIT.record(Documents, stopwatch.elapsed()),
@@ -121,7 +121,7 @@ where
     }
 
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
     use sqlx::{Sqlite, sqlite::SqlitePoolOptions};
     use std::time::Duration;
 
-    fn of(name: &str) -> Option<f64> {
+    fn shown(name: &str) -> Option<f64> {
         sample(&format!("db_client_connection_{name}{{db_client_connection_pool_name=\"documents\"}}"))
     }
 
@@ -212,19 +212,19 @@ mod tests {
         sidelight::metrics::COMPILED.then_some(number)
     }
 
-    async fn of_two() -> Pool<Sqlite> {
-        let options = SqlitePoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(2));
+    async fn of(connections: u32) -> Pool<Sqlite> {
+        let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(2));
         Pool::new(options.connect("sqlite::memory:").await.unwrap())
     }
 
     #[tokio::test]
     async fn whoever_waits_is_counted_and_comes_in_turn() {
-        let pool = of_two().await;
+        let pool = of(1).await;
         let state = |state: &str| {
             let labels = format!(r#"db_client_connection_pool_name="documents",db_client_connection_state="{state}""#);
             sample(&format!("db_client_connection_count{{{labels}}}"))
         };
-        let held = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
+        let held = pool.acquire().await.unwrap();
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
         let mut waiting = Vec::new();
         for number in 0..3 {
@@ -235,8 +235,8 @@ mod tests {
             }));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!((pool.waiting(), of("pending_requests")), (3, seen(3.0)));
-        assert_eq!((state("used"), state("idle"), of("max")), (seen(2.0), seen(0.0), seen(2.0)));
+        assert_eq!((pool.waiting(), shown("pending_requests")), (3, seen(3.0)));
+        assert_eq!((state("used"), state("idle"), shown("max")), (seen(1.0), seen(0.0), seen(1.0)));
         tokio::time::sleep(Duration::from_millis(2_500)).await;
         assert_eq!(pool.waiting(), 3, "longer than it takes to connect");
         drop(held);
@@ -244,12 +244,12 @@ mod tests {
             waited.await.unwrap();
         }
         assert_eq!(*told.lock().unwrap(), [0, 1, 2]);
-        assert_eq!((pool.waiting(), of("pending_requests")), (0, seen(0.0)));
+        assert_eq!((pool.waiting(), shown("pending_requests")), (0, seen(0.0)));
     }
 
     #[tokio::test]
     async fn a_transaction_that_was_not_ended_takes_its_connection_with_it() {
-        let pool = of_two().await;
+        let pool = of(2).await;
         let mut held = pool.begin().await.unwrap();
         sqlx::query("CREATE TEMP TABLE mine (a)").execute(&mut *held).await.unwrap();
         drop(held);

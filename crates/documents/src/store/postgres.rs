@@ -5,6 +5,7 @@ use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
     SourceCount, WAIT, place,
     pool::{Held, Pool},
+    pooler,
     statement::Statements,
 };
 use crate::location::{Location, Server};
@@ -13,14 +14,14 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use std::{collections::HashMap, fmt::Write as _};
+use std::{borrow::Cow, collections::HashMap, fmt::Write as _};
 
 /// A store on a server.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresStore {
     pool: Pool<Postgres>,
     model: Model,
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
     sql: Statements,
 }
 
@@ -29,24 +30,32 @@ type Result<T> = std::result::Result<T, sqlx::Error>;
 impl PostgresStore {
     pub(crate) async fn open(to: &Server, model: Model) -> std::result::Result<Self, OpenError> {
         let location = || Location::Server(Box::new(to.clone()));
-        let failed = |cause| match needs_transactions(&cause) {
-            true => OpenError::Pooler { location: location() },
-            false => OpenError::Database { location: location(), cause },
+        let failed = |cause| {
+            let location = location();
+            if needs_transactions(&cause) {
+                OpenError::Pooler { location }
+            } else {
+                OpenError::Database { location, cause }
+            }
         };
         // each query has a line of ours where it is slow, with its ids
         let options = to.options.clone().application_name("sidelight-mcp").disable_statement_logging();
+        let is_pooled = to.is_pooled || pooler::is_before(&options).await.map_err(failed)?;
+        if is_pooled {
+            sidelight::info!("a pooler is before the document store; nothing is prepared on its connections");
+        }
         let mut pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(WAIT);
-        if to.is_pooled {
+        if is_pooled {
             pool = pool.after_release(|connection, _| {
                 Box::pin(async { connection.execute(sqlx::raw_sql("ROLLBACK")).await.map(|_| true) })
             });
         }
         let pool = pool.connect_with(options.clone()).await.map_err(failed)?;
         let store = Self {
-            pool: Pool::new(pool).in_transactions(to.is_pooled),
+            pool: Pool::new(pool).in_transactions(is_pooled),
             model,
-            options,
-            sql: Statements { are_kept: !to.is_pooled },
+            options: Box::new(options),
+            sql: Statements { are_kept: !is_pooled },
         };
         store.migrate().await.map_err(|cause| match &cause {
             MigrateError::Execute(inner) if needs_transactions(inner) => OpenError::Pooler { location: location() },
@@ -85,11 +94,11 @@ impl PostgresStore {
         let mut held = self.pool.held().await?;
         let mut transaction = held.begin().await?; // sqlx's own, as the migrator begins further ones within
         lock(&self.sql, &mut transaction).await?;
+        // behind a pooler the connection may hold what others prepared, and what the migrator does would meet others
+        let forget = || sqlx::raw_sql(if self.sql.are_kept { "" } else { "DEALLOCATE ALL" });
+        transaction.execute(forget()).await?;
         migrator().run_direct(None, &mut *transaction, false).await?;
-        if !self.sql.are_kept {
-            // what the migrator prepared would meet whoever has this connection next
-            transaction.execute(sqlx::raw_sql("DEALLOCATE ALL")).await?;
-        }
+        transaction.execute(forget()).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -106,7 +115,7 @@ impl PostgresStore {
         );
         let mut transaction = self.pool.begin().await?;
         lock(&self.sql, &mut transaction).await?; // two replicas that start at once
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+        self.sql.query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
         transaction.commit().await
     }
 
@@ -337,8 +346,10 @@ impl PostgresStore {
         if !self.sql.are_kept {
             return std::future::pending().await;
         }
-        let pool =
-            PgPoolOptions::new().max_connections(1).acquire_timeout(WAIT).connect_lazy_with(self.options.clone());
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(WAIT)
+            .connect_lazy_with(PgConnectOptions::clone(&self.options));
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(CHANNEL).await?;
         loop {
@@ -352,8 +363,8 @@ const CHANNEL: &str = "sidelight_sessions";
 
 /// Whether a statement that one connection prepared was met, or missed, by another: so it is behind a pooler.
 fn needs_transactions(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|told| told.code().map(|code| code.into_owned()));
-    code.is_some_and(|code| ["42P05", "26000", "08P01"].contains(&code.as_str()))
+    let code = error.as_database_error().and_then(|told| told.code().map(Cow::into_owned));
+    code.is_some_and(|code| ["42P05", "26000"].contains(&code.as_str()))
 }
 
 /// One writer at a time, as SQLite has it: two replicas that read the same corpus do not fight over its documents.

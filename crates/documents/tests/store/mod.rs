@@ -7,6 +7,17 @@ pub(crate) fn model(name: &str) -> Model {
     Model { name: name.to_owned(), dimensions: 2 }
 }
 
+/// A store whose model gives vectors of another length than before, opened on what it gave then.
+pub(crate) async fn has_forgotten_the_vectors_and_reads_all_anew(store: DocumentQueries) {
+    assert!(store.hashes("s").await.unwrap().values().all(Vec::is_empty));
+    assert!(store.remembered().await.unwrap().is_none_or(|(_, _, complete)| !complete));
+    assert_eq!(store.nearest(&[1.0, 0.0, 0.0], None, 9).await.unwrap().len(), 0);
+    let mut longer = document("a.md", "one");
+    longer.passages.iter_mut().for_each(|passage| passage.vector = vec![1.0, 0.0, 0.0]);
+    store.store(&[longer]).await.unwrap();
+    assert_eq!(store.nearest(&[1.0, 0.0, 0.0], None, 9).await.unwrap().len(), 2);
+}
+
 pub(crate) fn document(path: &str, text: &str) -> NewDocument {
     with_vector(path, text, [1.0, 0.0])
 }
@@ -50,6 +61,15 @@ pub(crate) async fn a_source_limits_words_and_vectors(store: DocumentQueries) {
     assert_eq!(found(&store, "cargo", Some("t")).await.len(), 0);
     assert_eq!(near(&store, [1.0, 0.0], Some("s")).await.len(), 2);
     assert_eq!(near(&store, [1.0, 0.0], Some("t")).await.len(), 0);
+}
+
+pub(crate) async fn a_passage_without_a_vector_is_found_by_its_words(store: DocumentQueries) {
+    let mut refused = document("a.md", "a text that the model does not take");
+    refused.passages[0].vector.clear();
+    store.store(&[refused, document("b.md", "cargo")]).await.unwrap();
+    assert_eq!(found(&store, "model", None).await, [("a.md".to_owned(), 0)]);
+    assert!(!near(&store, [1.0, 0.0], None).await.contains(&("a.md".to_owned(), 0)));
+    assert_eq!(near(&store, [1.0, 0.0], None).await.len(), 3);
 }
 
 pub(crate) async fn the_nearest_vector_comes_first_and_the_opposite_not_at_all(store: DocumentQueries) {
@@ -131,6 +151,7 @@ macro_rules! store_suite {
         $crate::store_suite! { $open =>
             what_is_stored_is_found_by_its_words_and_read_back
             a_source_limits_words_and_vectors
+            a_passage_without_a_vector_is_found_by_its_words
             the_nearest_vector_comes_first_and_the_opposite_not_at_all
             storing_again_replaces_and_removing_forgets_words_and_vectors
             other_sources_than_those_retained_are_removed

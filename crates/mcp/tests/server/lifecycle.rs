@@ -2,6 +2,7 @@
 //! change and go away.
 
 use crate::{
+    models::model,
     running::{Server, binary, has, store, until},
     wire::{Reply, ask, call, get, request},
 };
@@ -20,13 +21,17 @@ use std::{
 
 const HEADERS: &str = "content-type: application/json\r\naccept: application/json, text/event-stream\r\n";
 
-/// The handshake of 2025-11-25; gives the session's id.
-pub(crate) fn session(mcp: SocketAddr) -> String {
+fn hello(mcp: SocketAddr) -> Reply {
     let hello = json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize",
         "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } },
     });
-    let reply = request(mcp, "POST", "/mcp", HEADERS, hello.to_string().as_bytes());
+    request(mcp, "POST", "/mcp", HEADERS, hello.to_string().as_bytes())
+}
+
+/// The handshake of 2025-11-25; gives the session's id.
+pub(crate) fn session(mcp: SocketAddr) -> String {
+    let reply = hello(mcp);
     let id = reply.header("mcp-session-id").unwrap_or_else(|| panic!("{} {}", reply.status, reply.text())).to_owned();
     let done = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
     assert_eq!(in_session(mcp, &id, &done).status, 202);
@@ -72,8 +77,8 @@ fn one_session_too_many_ends_the_one_that_was_not_used_longest_and_its_client_do
 fn sessions_that_begin_all_at_once_are_never_more_than_there_may_be() {
     let server = Server::with(&[("MCP_MAX_SESSIONS", "3")]);
     let mcp = server.mcp;
-    let begun: Vec<_> = (0..12).map(|_| thread::spawn(move || session(mcp))).collect();
-    begun.into_iter().for_each(|it| drop(it.join().unwrap()));
+    let begun: Vec<_> = (0..12).map(|_| thread::spawn(move || hello(mcp).status)).collect();
+    assert!(begun.into_iter().all(|it| it.join().unwrap() == 200));
     if has("metrics") {
         let page = get(server.admin().unwrap(), "/metrics").text();
         assert!(page.lines().any(|line| line == "mcp_active_sessions 3"), "{page}");
@@ -102,6 +107,64 @@ fn readiness_says_no_for_a_while_before_the_port_is_closed() {
     server.signal();
     until(|| (get(admin, "/readyz").status == 503).then_some(())).expect("it says no");
     assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200, "and still answers");
+}
+
+/// A call that takes 2.5 seconds, on its way.
+fn slow_call(mcp: SocketAddr, words: &'static str) -> thread::JoinHandle<Reply> {
+    let asked = thread::spawn(move || call(mcp, "search_docs", &json!({ "query": format!("slumber {words}") })));
+    thread::sleep(Duration::from_millis(500));
+    asked
+}
+
+#[test]
+fn a_call_under_way_at_the_end_has_its_whole_grace_unless_it_is_said_twice() {
+    let url = model(usize::MAX);
+    let with = |grace| Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "m"), ("MCP_DRAIN_GRACE", grace)]);
+    let server = with("10");
+    let asked = slow_call(server.mcp, "one");
+    let (status, took) = server.end();
+    assert!(status.success() && took < Duration::from_secs(9), "{status} after {took:?}: it waits for nothing else");
+    assert_eq!(asked.join().unwrap().message()["result"]["isError"], false);
+    let server = with("600");
+    let _asked = slow_call(server.mcp, "two");
+    server.signal();
+    thread::sleep(Duration::from_millis(300));
+    let (status, took) = server.end();
+    assert!(status.success() && took < Duration::from_secs(3), "{status} after {took:?}");
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_it_as_a_supervisor_does() {
+    let server = Server::start();
+    assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200);
+    let status = server.end_by("HUP").0;
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_model_that_does_not_answer_holds_up_only_those_who_ask_it() {
+    let url = model(usize::MAX);
+    let server = Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "m")]);
+    let Some(()) = until(|| {
+        let listed = call(server.mcp, "list_sources", &json!({})).text();
+        listed.contains("documents").then_some(())
+    }) else {
+        panic!("it reads documents")
+    };
+    let mcp = server.mcp;
+    let ask = move |at| {
+        thread::spawn(move || call(mcp, "search_docs", &json!({ "query": format!("neverland borrow {at}") })))
+    };
+    let asked: Vec<_> = (0..70).map(ask).collect();
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(call(mcp, "list_sources", &json!({})).message()["result"]["isError"], false);
+    assert_eq!(crate::wire::ask(mcp, "resources/list", json!({}), "").status, 200);
+    assert!(asked.iter().filter(|it| it.is_finished()).count() < 70, "those who ask it still wait");
+    for asked in asked {
+        let message = asked.join().unwrap().message();
+        assert_eq!(message["result"]["isError"], false, "and then words are found: {message}");
+        assert!(message["result"]["content"][0]["text"].as_str().unwrap().contains("by words alone"), "{message}");
+    }
 }
 
 #[test]

@@ -117,14 +117,18 @@ impl Server {
 
     /// SIGTERM.
     pub(crate) fn signal(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        kill(&self.child, "TERM");
     }
 
     /// SIGTERM; gives how it ended, and when.
-    pub(crate) fn end(mut self) -> (ExitStatus, Duration) {
+    pub(crate) fn end(self) -> (ExitStatus, Duration) {
+        self.end_by("TERM")
+    }
+
+    /// The same by another signal.
+    pub(crate) fn end_by(mut self, signal: &str) -> (ExitStatus, Duration) {
         let started = Instant::now();
-        self.signal();
+        kill(&self.child, signal);
         let status = until(|| self.child.try_wait().unwrap()).expect("it ends");
         (status, started.elapsed())
     }
@@ -133,6 +137,11 @@ impl Server {
     pub(crate) fn lives(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
+}
+
+fn kill(child: &Child, signal: &str) {
+    let (signal, pid) = (format!("-{signal}"), child.id().to_string());
+    assert!(Command::new("kill").args([&signal, &pid]).status().unwrap().success());
 }
 
 impl Drop for Server {

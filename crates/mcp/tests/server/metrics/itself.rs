@@ -127,7 +127,7 @@ fn a_wrong_token_is_counted() {
 
 #[test]
 fn readiness_is_a_number_too() {
-    let server = Server::start();
+    let server = Server::with(&[("MCP_DRAIN_NOTICE", "2")]);
     let Some(_) = page(&server) else { return };
     let stands =
         |wanted: f64| until(|| page(&server).filter(|page| (value(page, "sidelight_ready") - wanted).abs() < 0.5));
