@@ -61,15 +61,19 @@ def roots(checks, got, calls):
     for name, (attributes, status) in wanted.items():
         it = calls[name]
         root = spans.root(got[name], it.span)
-        in_session = {"mcp.session.id": it.session} if it.session else {}
         revision = {"mcp.protocol.version": "2025-11-25" if it.session else wire.MODERN}
         with checks.check(f"traces: the root of {name} is a server's, and says what the conventions ask"):
             want(root, "there is none")
-            wrong = root.differs(attributes | in_session | revision | {"correlation_id": it.correlation})
+            wrong = root.differs(attributes | revision | {"correlation_id": it.correlation})
             want(not wrong, f"not as wanted: {wrong}")
+            named = root.attributes.get("mcp.session.id", "")
+            want(bool(named) == bool(it.session), f"it names the session {named!r}")
+            want(not it.session or it.session not in f"{root.attributes}", "whoever reads it can speak in the session")
             want((root.kind, root.status) == ("SERVER", status), f"{root.kind}, {root.status}")
             want("search" not in name or root.name == "tools/call search_docs", f"`{root.name}`")
             want(status == "ERROR" or "error.type" not in root.attributes, f"{root.attributes}")
+            late = [span.name for span in got[name] if span.parent == root.id and not (root.start <= span.start <= span.end <= root.end)]
+            want(not late, f"{late} begin before it or end after it")
 
 
 def inside(checks, name, every):

@@ -22,6 +22,9 @@ class Span:
     status: str
     attributes: dict
     resource: dict = dataclasses.field(default_factory=dict)
+    # in nanoseconds, where its source says so
+    start: int = 0
+    end: int = 0
 
     def differs(self, wanted):
         """What is not as wanted: a type stands for any value of it that is not empty."""
@@ -84,7 +87,7 @@ def read(body):
 
 
 def read_span(message, resource):
-    """Span: trace_id 1, span_id 2, parent_span_id 4, name 5, kind 6, attributes 9, status 15 (code 3)."""
+    """Span: trace_id 1, span_id 2, parent_span_id 4, name 5, kind 6, start and end 7 and 8, attributes 9, status 15 (code 3)."""
     one = {number: value for number, value in protobuf.fields(message)}
     return Span(
         trace=one[1].hex(),
@@ -95,7 +98,14 @@ def read_span(message, resource):
         status=STATUSES[(protobuf.at(message, (15, 3)) or [0])[0]],
         attributes=attributes(protobuf.at(message, (9,))),
         resource=resource,
+        start=nanoseconds(one[7]),
+        end=nanoseconds(one[8]),
     )
+
+
+def nanoseconds(double):
+    """A whole number of 64 bits, which was read as a float."""
+    return struct.unpack("<Q", struct.pack("<d", double))[0]
 
 
 def attributes(pairs):

@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod crowd;
 mod edge;
+mod given;
 mod handlers;
 mod intake;
 mod limits;

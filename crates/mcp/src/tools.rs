@@ -1,14 +1,13 @@
 //! The tools: one function each, with its arguments and its result. Descriptions and schemas are what a model reads, so
 //! they are written for it. Knows no transport.
 
-use crate::{progress::Progress, schemas, slips, toolbox::Declared};
+use crate::{given, progress::Progress, schemas, toolbox::Declared};
 use documents::{Excerpt, Library, Search, SearchError, StoreError};
 use rmcp::{
     model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations},
     schemars::{self, JsonSchema},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use std::{borrow::Cow, fmt::Write as _};
 
 /// The names, as they are called.
@@ -312,34 +311,8 @@ pub(crate) async fn list_sources(library: &Library, arguments: JsonObject) -> Re
     Ok(result(text.trim(), &Sources { sources: sources.into_iter().map(source).collect() }))
 }
 
-/// Reads a tool's arguments; the sentence names the argument that is wrong. What is near none of the tool's own names is passed
-/// over: some clients add arguments to every call.
-fn arguments_of<T: DeserializeOwned + JsonSchema + 'static>(tool: &str, arguments: JsonObject) -> Result<T, ToolError> {
-    let schema = schemas::of::<T>();
-    let known: Vec<&str> = schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|it| it.keys())
-        .map(String::as_str)
-        .collect();
-    for given in arguments.keys().filter(|given| !known.contains(&given.as_str())) {
-        if let Some(meant) = slips::meant(given, &known) {
-            let (given, known) = (schemas::shown(given), known.join("`, `"));
-            return refused(format!(
-                "{tool}: there is no argument {given:?}; did you mean `{meant}`? It takes `{known}`"
-            ));
-        }
-    }
-    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
-        let path = error.path().to_string();
-        let why = error.into_inner().to_string();
-        let why: String = why.chars().take(WHY_CHARS_MAX).filter(|it| !it.is_control()).collect();
-        ToolError::Arguments(match path.as_str() {
-            "." => format!("{tool}: {why}"),
-            path => format!("{tool}: `{path}`: {why}"),
-        })
-    })
+fn arguments_of<T: DeserializeOwned + JsonSchema + 'static>(tool: &str, given: JsonObject) -> Result<T, ToolError> {
+    given::read(tool, given).map_err(ToolError::Arguments)
 }
 
 fn refused<T>(why: String) -> Result<T, ToolError> {
@@ -354,8 +327,6 @@ fn result(text: &str, data: &impl Serialize) -> CallToolResult {
     result
 }
 
-/// As much of an explanation as is worth reading; it may hold a client's own words.
-const WHY_CHARS_MAX: usize = 300;
 /// How many documents a search gives when nobody says.
 const LIMIT: i64 = 10;
 /// And at the most.
@@ -368,7 +339,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn wrong(arguments: &Value) -> String {
+    fn wrong(arguments: &serde_json::Value) -> String {
         arguments_of::<SearchDocs>("search_docs", arguments.as_object().unwrap().clone()).unwrap_err().to_string()
     }
 
