@@ -62,17 +62,17 @@ async fn a_model_that_gives_vectors_of_another_length_has_all_read_anew() {
 }
 
 /// The same database, behind the pooler at `TEST_POOLER_URL`.
-fn pooled(location: &Location, more: &str) -> Location {
-    let pooler = std::env::var("TEST_POOLER_URL").expect("TEST_POOLER_URL names the pooler: run `cargo ci store`");
-    let (pooler, _) = pooler.rsplit_once('/').unwrap();
+fn behind_a_pooler(location: &Location, more: &str) -> Location {
+    let url = std::env::var("TEST_POOLER_URL").expect("TEST_POOLER_URL names the pooler: run `cargo ci store`");
+    let (server, _) = url.rsplit_once('/').unwrap();
     let name = location.to_string();
-    format!("{pooler}/{}{more}", name.rsplit_once('/').unwrap().1).parse().unwrap()
+    format!("{server}/{}{more}", name.rsplit_once('/').unwrap().1).parse().unwrap()
 }
 
 #[tokio::test]
 async fn a_pooler_that_gives_each_transaction_another_connection_is_noticed_or_told_of() {
     for more in ["", "?statement-cache-capacity=0"] {
-        let location = pooled(&database().await, more);
+        let location = behind_a_pooler(&database().await, more);
         let (one, other) = tokio::join!(open(&location, "m"), open(&location, "m"));
         let documents: Vec<_> = (0..20).map(|at| store::document(&format!("{at}.md"), &format!("word{at}"))).collect();
         let (stored, again) = tokio::join!(one.store(&documents), other.store(&documents));
@@ -98,7 +98,7 @@ async fn what_one_replica_says_the_others_hear() {
     let location = database().await;
     let (one, other) = (open(&location, "m").await, open(&location, "m").await);
     let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
-    let hears = tokio::spawn(async move { other.hear(|said| drop(told.send(said))).await });
+    let listening = tokio::spawn(async move { other.hear(|said| drop(told.send(said))).await });
     let said = async {
         while heard.is_empty() {
             one.say("a word").await.unwrap();
@@ -107,7 +107,7 @@ async fn what_one_replica_says_the_others_hear() {
         heard.recv().await
     };
     assert_eq!(said.await.as_deref(), Some("a word"));
-    hears.abort();
+    listening.abort();
 }
 
 #[tokio::test]

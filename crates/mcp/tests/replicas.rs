@@ -190,7 +190,7 @@ async fn queries_on_a_server_are_counted_under_its_name() {
 
 const SESSION: &str = "content-type: application/json\r\nmcp-protocol-version: 2025-11-25\r\n";
 
-fn in_session(replica: &Server, id: &str, method: &str, message: &Value) -> Reply {
+fn by_session(replica: &Server, id: &str, method: &str, message: &Value) -> Reply {
     let headers = format!("{SESSION}mcp-session-id: {id}\r\n");
     request(replica.mcp, method, "/mcp", &headers, message.to_string().as_bytes())
 }
@@ -206,7 +206,7 @@ async fn pair() -> ([Server; 2], String) {
     let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }).to_string();
     let reply = request(replicas[0].mcp, "POST", "/mcp", "content-type: application/json\r\n", hello.as_bytes());
     let id = reply.header("mcp-session-id").unwrap().to_owned();
-    in_session(&replicas[0], &id, "POST", &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    by_session(&replicas[0], &id, "POST", &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     (replicas, id)
 }
 
@@ -217,26 +217,26 @@ fn list() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_ended_at_one_replica_is_over_at_the_other() {
     let ([one, other], id) = pair().await;
-    assert_eq!(in_session(&other, &id, "POST", &list()).status, 200);
-    assert_eq!(in_session(&one, &id, "DELETE", &json!(null)).status, 200);
-    assert_eq!(in_session(&other, &id, "POST", &list()).status, 404);
+    assert_eq!(by_session(&other, &id, "POST", &list()).status, 200);
+    assert_eq!(by_session(&one, &id, "DELETE", &json!(null)).status, 200);
+    assert_eq!(by_session(&other, &id, "POST", &list()).status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_taken_back_at_another_replica_and_its_stream_is_not_there() {
     let ([one, other], id) = pair().await;
-    assert_eq!(in_session(&other, &id, "POST", &list()).status, 200);
+    assert_eq!(by_session(&other, &id, "POST", &list()).status, 200);
     let call = json!({ "name": "search_docs", "arguments": { "query": "slumber" } });
     let call = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call });
     let (taken_back, id_) = (json!({ "requestId": 7 }), id.clone());
     let asked = thread::spawn(move || {
         let began = std::time::Instant::now();
-        in_session(&one, &id_, "POST", &call);
+        by_session(&one, &id_, "POST", &call);
         (began.elapsed(), one)
     });
     thread::sleep(Duration::from_millis(700));
     let taken_back = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": taken_back });
-    assert_eq!(in_session(&other, &id, "POST", &taken_back).status, 202);
+    assert_eq!(by_session(&other, &id, "POST", &taken_back).status, 202);
     let (took, _one) = asked.join().unwrap();
     assert!(took < Duration::from_millis(2_300), "the model takes 2.5 s, and the call took {took:?}");
     let headers = format!("{SESSION}accept: text/event-stream\r\nmcp-session-id: {id}\r\nlast-event-id: 0/0\r\n");
