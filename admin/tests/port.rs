@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-static PAGES: [Page; 7] = [
+static PAGES: [Page; 8] = [
     Page {
         path: "/echo",
         permission: Permission::Read,
@@ -35,6 +35,14 @@ static PAGES: [Page; 7] = [
     }),
     Page { path: "/slow-scrape", permission: Permission::Scrape, ..page("", |_| Ok(slowly())) },
     page("/panics", |_| panic!("on purpose")),
+    page("/waits", |ask| {
+        BEGUN.fetch_add(1, Relaxed);
+        while !ask.gone.is_said() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        LEFT.fetch_add(1, Relaxed);
+        Err(PageError::Failed("nobody waits".to_owned()))
+    }),
     Page {
         change: Some(Change {
             says: "Says what it was told.",
@@ -54,6 +62,9 @@ const fn page(path: &'static str, show: fn(&Ask) -> Result<Reply, PageError>) ->
 
 /// How many slow pages have begun.
 static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+/// How many pages have noticed that nobody waits for them.
+static LEFT: AtomicU32 = AtomicU32::new(0);
 
 /// Longer than the tests wait for it.
 fn slowly() -> Reply {
@@ -249,4 +260,51 @@ fn a_head_that_never_ends_is_cut_off() {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest); // an end or a reset: either way it does not hang
     assert_eq!(ask(address, "/livez", "").0, 200);
+}
+
+#[test]
+fn a_page_whose_asker_has_left_is_told_so() {
+    let address = port(&Health::default());
+    let mut asker = TcpStream::connect(address).unwrap();
+    asker.write_all(b"GET /waits HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(LEFT.load(Relaxed), 0);
+    drop(asker);
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(LEFT.load(Relaxed), 1);
+}
+
+#[test]
+fn a_head_of_a_profile_takes_none() {
+    let address = port(&Health::default());
+    let mut asker = TcpStream::connect(address).unwrap();
+    asker.write_all(b"HEAD /busy HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut said = String::new();
+    asker.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 200"), "and not 409: {said}");
+}
+
+#[test]
+fn slow_heads_make_room_for_whoever_asks() {
+    let address = port(&Health::default());
+    let mut slow = Vec::new();
+    for _ in 0..80 {
+        let mut one = TcpStream::connect(address).unwrap();
+        let _ = one.write_all(b"GET /echo HTTP/1.1\r\nx: ");
+        slow.push(one);
+    }
+    thread::sleep(Duration::from_millis(200));
+    for _ in 0..5 {
+        assert_eq!(ask(address, "/livez", "").0, 200);
+    }
+}
+
+#[test]
+fn http_2_without_tls_is_not_spoken() {
+    let address = port(&Health::default());
+    let mut asker = TcpStream::connect(address).unwrap();
+    asker.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    let mut said = Vec::new();
+    let _ = asker.read_to_end(&mut said);
+    assert_eq!(said, b"");
 }

@@ -45,6 +45,12 @@ impl Access {
             return Ok(());
         }
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        if [HOST.as_str(), ORIGIN.as_str(), "sec-fetch-site"]
+            .iter()
+            .any(|name| headers.get_all(*name).iter().count() > 1)
+        {
+            return Err(forbidden(Denial::Host, "a request has one Host and one Origin, and this one has several"));
+        }
         let host = text(HOST).unwrap_or("");
         self.check_host(host)?;
         check_browser(text(ORIGIN), headers.get("sec-fetch-site").map(HeaderValue::as_bytes), host)?;
@@ -72,9 +78,11 @@ impl Access {
 
 /// Whether a proxy says that it asks for somebody else: that one is on this machine proves nothing then.
 fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers
-        .keys()
-        .any(|name| matches!(name.as_str(), "forwarded" | "x-real-ip") || name.as_str().starts_with("x-forwarded-"))
+    let says_so = |name: &str| {
+        let begins = ["x-forwarded", "x-original-", "x-envoy-", "cf-"].iter().any(|it| name.starts_with(it));
+        begins || ["forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"].contains(&name)
+    };
+    headers.keys().any(|name| says_so(name.as_str()))
 }
 
 const FORWARDED: &str =
@@ -210,7 +218,15 @@ mod tests {
 
     #[test]
     fn a_proxy_on_this_machine_is_no_person_at_its_terminal() {
-        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip"] {
+        for name in [
+            "forwarded",
+            "x-forwarded-for",
+            "x-forwarded-proto",
+            "x-forwarded-host",
+            "x-real-ip",
+            "via",
+            "cf-connecting-ip",
+        ] {
             let headers = [("host", "localhost:8080"), (name, "192.0.2.7")];
             assert_eq!(status(&access(None, &[]), HERE, &headers), 403, "{name}");
             let proved = [("host", "localhost:8080"), (name, "192.0.2.7"), ("authorization", "Bearer t")];

@@ -1,7 +1,10 @@
 //! A TCP acceptor that nobody can hold up: a cap on connections, and limits on how long a connection may idle, take over
 //! a request's head, or refuse to take a reply. A reply may take as long as it needs.
 
-use super::idlers::{Idle, Idlers};
+use super::{
+    idlers::{Idle, Idlers},
+    leavers::Leavers,
+};
 use crate::metrics::{DENIED, Denial};
 use poem::{
     http::uri::Scheme,
@@ -10,6 +13,7 @@ use poem::{
 };
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -42,11 +46,12 @@ pub(crate) struct Guarded {
     listener: TcpListener,
     permits: Arc<Semaphore>,
     idlers: Idlers,
+    leavers: Leavers,
 }
 
 impl Guarded {
-    pub(crate) fn new(listener: TcpListener) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)), idlers: Idlers::default() }
+    pub(crate) fn new(listener: TcpListener, leavers: Leavers) -> Self {
+        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)), idlers: Idlers::default(), leavers }
     }
 
     /// Room for one connection more; `None` where it cannot be made.
@@ -83,6 +88,8 @@ impl Acceptor for Guarded {
                 phase: Phase::Idle,
                 idle: Some(self.idlers.enter()),
                 idlers: self.idlers.clone(),
+                peer: remote,
+                leavers: self.leavers.clone(),
                 deadline: Box::pin(sleep(FIRST_MAX)),
                 stalled: None,
                 line_ends: 0,
@@ -111,9 +118,11 @@ enum Phase {
 pub(crate) struct Connection {
     stream: TcpStream,
     phase: Phase,
-    /// While it waits for a request.
+    /// While it waits for a request, or for the rest of one's head: whoever is slow to ask makes room, too.
     idle: Option<Idle>,
     idlers: Idlers,
+    peer: SocketAddr,
+    leavers: Leavers,
     /// The end of `Idle` or `Head`.
     deadline: Pin<Box<Sleep>>,
     /// While the client takes nothing.
@@ -128,7 +137,9 @@ pub(crate) struct Connection {
 impl Connection {
     fn enter(&mut self, phase: Phase, limit: Duration) {
         self.phase = phase;
-        self.idle = (phase == Phase::Idle).then(|| self.idlers.enter());
+        if phase == Phase::Idle {
+            self.idle = Some(self.idlers.enter());
+        }
         self.deadline.as_mut().reset(Instant::now() + limit);
     }
 
@@ -157,7 +168,7 @@ impl Connection {
             };
             if self.line_ends == 4 {
                 self.line_ends = 0;
-                self.phase = Phase::Reply;
+                (self.phase, self.idle) = (Phase::Reply, None);
             }
         }
     }
@@ -178,6 +189,9 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let bytes = &buffer.filled()[before..];
+        if bytes.is_empty() {
+            self.leavers.say(self.peer);
+        }
         if self.begins_http_2(bytes) {
             return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
         }

@@ -3,12 +3,14 @@
 mod access;
 mod health;
 mod idlers;
+mod leavers;
 mod listener;
 mod mount;
 
 use crate::{AdminError, Settings};
 use access::Access;
 pub use health::Health;
+use leavers::Leavers;
 use listener::Guarded;
 use sidelight::Page;
 use std::{
@@ -54,6 +56,7 @@ pub fn spawn(
         pages: pages.collect(),
         settings: settings.clone(),
         profiles: Arc::new(Semaphore::new(PROFILES_MAX)),
+        leavers: Leavers::default(),
     });
     thread::Builder::new()
         .name("sidelight-admin".into())
@@ -70,6 +73,8 @@ struct Site {
     pages: Vec<&'static Page>,
     /// Turns of pages that take long: the others, metrics among them, have threads left.
     profiles: Arc<Semaphore>,
+    /// Those that wait for a page.
+    leavers: Leavers,
 }
 
 /// A panic in here must not end what is needed most when things go wrong.
@@ -94,7 +99,7 @@ fn serve(listener: &TcpListener, site: &Arc<Site>) -> io::Result<()> {
         .build()?;
     let listener = listener.try_clone()?;
     runtime.block_on(async {
-        let acceptor = Guarded::new(tokio::net::TcpListener::from_std(listener)?);
+        let acceptor = Guarded::new(tokio::net::TcpListener::from_std(listener)?, site.leavers.clone());
         poem::Server::new_with_acceptor(acceptor).run(mount::routes(site)).await
     })
 }

@@ -6,12 +6,12 @@ use poem::{
     Endpoint, EndpointExt, Request, Response, Route, RouteMethod, endpoint,
     error::ResponseError as _,
     get,
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use serde_json::json;
 use sidelight::{
     FEATURES, Page,
-    page::{Accepts, Gone, PageError, Parameter, Permission, Reply},
+    page::{Accepts, PageError, Parameter, Permission, Reply},
 };
 use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -51,7 +51,9 @@ pub(crate) fn routes(site: &Arc<Site>) -> impl Endpoint + use<> {
     for page in &site.pages {
         let (own, page) = (Arc::clone(site), *page);
         let show = move |request| answer(Arc::clone(&own), page, request);
-        routes = routes.at(page.path, changeable(site, page, get(endpoint::make(show))));
+        let route = get(endpoint::make(show));
+        let route = if page.permission == Permission::Profile { route.head(headless(site, page)) } else { route };
+        routes = routes.at(page.path, changeable(site, page, route));
     }
     let routes = routes.catch_all_error(|error: poem::Error| async move {
         let status = error.status();
@@ -119,15 +121,12 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
     let accepts =
         Accepts { accept: caller.list(header::ACCEPT), accept_encoding: caller.list(header::ACCEPT_ENCODING) };
     let is_profile = page.permission == Permission::Profile;
-    if is_profile && request.method() == Method::HEAD {
-        return Ok(Response::builder().header(header::CONTENT_TYPE, "application/octet-stream").finish()); // and takes none
-    }
     let turn = is_profile.then(|| Arc::clone(&site.profiles).try_acquire_owned());
     if let Some(Err(_)) = turn {
         audit(page.path, caller.peer, "refused");
         return Ok(page_error(PageError::Busy { retry_after: Duration::from_secs(1) }));
     }
-    let asker = Asker::default();
+    let asker = site.leavers.waits(request.remote_addr().as_socket_addr().copied());
     let gone = asker.gone.clone();
     let shown = tokio::task::spawn_blocking(move || {
         let _turn = turn; // until the work is done: whoever asked may have left before
@@ -145,16 +144,16 @@ async fn answer(site: Arc<Site>, page: &'static Page, request: Request) -> poem:
     Ok(response)
 }
 
-/// Whoever waits for a page; gone when it does not any more.
-#[derive(Default)]
-struct Asker {
-    gone: Gone,
-}
-
-impl Drop for Asker {
-    fn drop(&mut self) {
-        self.gone.say();
-    }
+/// What `HEAD` is told of a profile, which is not taken for it.
+fn headless(site: &Arc<Site>, page: &'static Page) -> impl Endpoint + use<> {
+    let site = Arc::clone(site);
+    endpoint::make_sync(move |request: Request| {
+        let caller = Caller::of(&request);
+        match site.access.check(page.permission, caller.peer, &caller.headers) {
+            Ok(()) => plain("application/octet-stream", String::new()),
+            Err(refused) => refuse(&refused),
+        }
+    })
 }
 
 /// A page that can be changed takes a PUT as well.

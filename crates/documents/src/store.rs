@@ -193,3 +193,5 @@ const CONNECTIONS_MAX: u32 = 8;
 const WAIT: Duration = Duration::from_secs(5);
 /// Sessions that were not used for so long are forgotten, in seconds: a day.
 const SESSION_SECONDS: i64 = 86_400;
+/// And so are the oldest beyond so many, some kilobytes each.
+const SESSIONS_MAX: i64 = 10_000;

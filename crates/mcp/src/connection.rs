@@ -90,6 +90,10 @@ impl Connection {
         state.ends || !matches!(state.phase, Phase::Fresh | Phase::Kept)
     }
 
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.0.evicted.is_cancelled()
+    }
+
     /// Its place is needed.
     pub(crate) fn evict(&self) {
         self.0.evicted.cancel();
@@ -111,14 +115,14 @@ pub(crate) struct Guarded {
     limits: Limits,
     timer: Pin<Box<Sleep>>,
     passed_over: usize,
-    is_shut: bool,
+    shut: Option<Instant>,
     lingers: bool,
 }
 
 impl Guarded {
     pub(crate) fn new(stream: TcpStream, connection: Connection, limits: Limits) -> Self {
         let timer = Box::pin(sleep_until(Instant::now()));
-        Self { stream, connection, limits, timer, passed_over: 0, is_shut: false, lingers: false }
+        Self { stream, connection, limits, timer, passed_over: 0, shut: None, lingers: false }
     }
 
     /// Whether the phase has lasted for too long.
@@ -163,13 +167,18 @@ impl Guarded {
 
     /// Passes over what the client still sends, for a while.
     fn linger(&mut self, poller: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (_, since) = self.connection.phase();
         let mut part = [0; 16 * 1024];
-        while self.passed_over < LINGER_BYTES && !self.is_late(LINGER, since, poller) {
+        while self.passed_over < LINGER_BYTES && self.shut.is_none_or(|shut| shut.elapsed() < LINGER) {
+            let (_, since) = self.connection.phase();
             let mut part = ReadBuf::new(&mut part);
-            match ready!(Pin::new(&mut self.stream).poll_read(poller, &mut part)) {
-                Ok(()) if !part.filled().is_empty() => self.passed_over += part.filled().len(),
-                _ => break, // the client has left
+            match Pin::new(&mut self.stream).poll_read(poller, &mut part) {
+                Poll::Pending if self.is_late(LINGER_IDLE, since, poller) => break,
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !part.filled().is_empty() => {
+                    self.passed_over += part.filled().len();
+                    self.connection.enter(Phase::Lingering); // anew: it still sends
+                }
+                Poll::Ready(_) => break, // the client has left
             }
         }
         Poll::Ready(Ok(()))
@@ -216,9 +225,9 @@ impl AsyncWrite for Guarded {
     /// Says that nothing more comes, and then waits a little for a client that is still sending: a socket that is closed with
     /// bytes unread is reset, and the client would lose the reply.
     fn poll_shutdown(mut self: Pin<&mut Self>, poller: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.is_shut {
+        if self.shut.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(poller))?;
-            self.is_shut = true;
+            self.shut = Some(Instant::now());
             self.lingers = self.connection.may_still_send();
             self.connection.enter(Phase::Lingering);
         }
@@ -228,6 +237,8 @@ impl AsyncWrite for Guarded {
 
 /// How long a client may be connected and say nothing at all.
 const FRESH: Duration = Duration::from_mins(1);
-/// How long what a refused client sends is passed over, and how much of it.
-const LINGER: Duration = Duration::from_secs(5);
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// How long what a refused client sends is passed over, while it sends something, and how much of it. It makes room for others
+/// before all.
+const LINGER: Duration = Duration::from_secs(30);
+const LINGER_IDLE: Duration = Duration::from_secs(3);
+const LINGER_BYTES: usize = 64 * 1024 * 1024;

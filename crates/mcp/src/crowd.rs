@@ -56,16 +56,24 @@ impl Crowd {
         Place { crowd: self.clone(), number, _room: room }
     }
 
+    /// Closes those that only hold up the end: that have not asked yet, or have been refused.
+    pub(crate) fn dismiss(&self) {
+        for connection in self.all().connections.values() {
+            if matches!(connection.phase().0, Phase::Fresh | Phase::Head | Phase::Lingering) {
+                connection.evict();
+            }
+        }
+    }
+
     fn make_room(&self) {
         let now = Instant::now();
         let all = self.all();
-        let candidates = all.connections.values().filter_map(|connection| {
+        let candidates = all.connections.values().filter(|it| !it.is_evicted()).filter_map(|connection| {
             let (phase, since) = connection.phase();
             Some((rank(phase, now.saturating_duration_since(since))?, since, connection))
         });
         let chosen = candidates.min_by_key(|(rank, since, _)| (*rank, *since));
         if let Some((_, _, connection)) = chosen {
-            connection.enter(Phase::Lingering); // not chosen twice
             connection.evict();
             closed(ConnectionEnd::Crowded);
         }
@@ -79,6 +87,7 @@ impl Crowd {
 /// Who makes room first, among those that may.
 fn rank(phase: Phase, lasted: Duration) -> Option<u8> {
     match phase {
+        Phase::Lingering => Some(0),
         Phase::Head if lasted > SLOW => Some(0),
         Phase::Fresh if lasted > SLOW => Some(1),
         Phase::Kept if lasted > YOUNG => Some(2),
@@ -124,7 +133,7 @@ impl Drop for Place {
 /// Whoever makes a server wait for less is not slow.
 const SLOW: Duration = Duration::from_secs(1);
 /// Whoever has come, or been answered, within this time may be just about to say something.
-const YOUNG: Duration = Duration::from_millis(100);
+const YOUNG: Duration = Duration::from_millis(30);
 /// How long one that was told to close has, before another is told.
 const AGAIN: Duration = Duration::from_millis(20);
 

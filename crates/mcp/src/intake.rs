@@ -3,9 +3,11 @@
 //! enough.
 
 use crate::{
+    connection::{Connection, Phase},
     message::{self, Readable, Unreadable},
     refusal::{Refusal, TRANSPORT, worded},
     sessions,
+    uploads::{Upload, Uploads},
 };
 use axum::{
     body::{Body, Bytes, HttpBody as _},
@@ -17,20 +19,20 @@ use axum::{
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use sidelight_rmcp::Seat;
-use std::{sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, time::timeout};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How bodies are read. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
 pub(crate) struct Intake {
     time: Duration,
-    large: Arc<Semaphore>,
+    uploads: Uploads,
 }
 
 impl Intake {
     /// Each body in so much time.
     pub(crate) fn new(time: Duration) -> Self {
-        Self { time, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) }
+        Self { time, uploads: Uploads::default() }
     }
 }
 
@@ -54,23 +56,16 @@ async fn post(intake: &Intake, mut request: Request) -> Result<(Request, Value),
     is_acceptable(request.headers(), request.body()).map_err(Refusal::unread)?;
     request.headers_mut().insert(header::ACCEPT, BOTH);
     let (parts, body) = request.into_parts();
-    let bytes = intake.body(heard(body, parts.extensions.get())).await.map_err(Refusal::unread)?;
+    let bytes = intake.body(body, parts.extensions.get()).await.map_err(Refusal::unread)?;
+    if let Some(connection) = parts.extensions.get::<Connection>() {
+        connection.enter(Phase::Working);
+    }
     let Readable { bytes: message, id } = message::read(&bytes).map_err(|why| unreadable(why).into_response())?;
     let message = match message {
         std::borrow::Cow::Borrowed(_) => bytes.clone(),
         std::borrow::Cow::Owned(message) => message.into(),
     };
     Ok((Request::from_parts(parts, Body::from(message)), id))
-}
-
-/// A body that its seat hears, until somebody takes the request.
-fn heard(body: Body, seat: Option<&Seat>) -> Body {
-    let Some(seat) = seat.cloned() else { return body };
-    Body::new(body.inspect_frame(move |frame| {
-        if let Some(piece) = frame.data_ref() {
-            seat.hear(piece);
-        }
-    }))
 }
 
 fn unreadable(Unreadable { code, why, id }: Unreadable) -> Refusal {
@@ -92,40 +87,68 @@ fn is_acceptable(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
 }
 
 impl Intake {
-    async fn body(&self, body: Body) -> Result<Bytes, Refusal> {
-        let is_large = body.size_hint().upper().is_none_or(|bytes| bytes > LARGE);
+    async fn body(&self, body: Body, seat: Option<&Seat>) -> Result<Bytes, Refusal> {
+        let upload = self.uploads.begin();
+        let whole = collected(body, Heard { bytes: Vec::new(), seat: seat.cloned() }, &upload);
         let whole = async {
-            // so many of those at a time: each may be held for as long as its client takes to send it
-            let _turn = if is_large { Some(self.large.acquire().await) } else { None };
-            collected(body).await
+            tokio::select! {
+                whole = timeout(self.time, whole) => Some(whole),
+                () = upload.given_up() => None,
+            }
         };
-        match timeout(self.time, whole).await {
-            Ok(Ok(Some(body))) => Ok(body),
-            Ok(Ok(None)) => Err(too_long()),
-            Ok(Err(_)) => {
+        match whole.await {
+            Some(Ok(Ok(Some(body)))) => Ok(body),
+            Some(Ok(Ok(None))) => Err(too_long()),
+            Some(Ok(Err(_))) => {
                 let why = "the body broke off, or its transfer encoding is wrong";
                 Err(Refusal::new(StatusCode::BAD_REQUEST, TRANSPORT, why))
             }
-            Err(_) => {
+            Some(Err(_)) => {
                 let why = format!("the body was not there after {} seconds", self.time.as_secs());
+                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, TRANSPORT, why))
+            }
+            None => {
+                let why = "the body came too slowly, and others need the room";
                 Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, TRANSPORT, why))
             }
         }
     }
 }
 
-/// All of a body; `None` if it is too long. In one buffer: a piece of a byte may lie in one of kilobytes, and is not kept.
-async fn collected(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        if let Some(piece) = frame?.data_ref() {
-            if whole.len() + piece.len() > BODY_BYTES_MAX {
-                return Ok(None);
-            }
-            whole.extend_from_slice(piece);
+/// What has come of a body. In one buffer: a piece of a byte may lie in one of kilobytes, and is not kept. Its seat hears it at
+/// the end, also where that comes early.
+struct Heard {
+    bytes: Vec<u8>,
+    seat: Option<Seat>,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if let Some(seat) = &self.seat {
+            seat.hear(&self.bytes);
         }
     }
-    Ok(Some(whole.into()))
+}
+
+/// All of a body; `None` if it is too long.
+async fn collected(mut body: Body, mut heard: Heard, upload: &Upload) -> Result<Option<Bytes>, axum::Error> {
+    while let Some(frame) = body.frame().await {
+        if let Some(piece) = frame?.data_ref() {
+            if heard.bytes.len() + piece.len() > BODY_BYTES_MAX {
+                return Ok(None);
+            }
+            if heard.bytes.is_empty() {
+                let whole = body.size_hint().upper().and_then(|rest| usize::try_from(rest).ok()).unwrap_or_default();
+                heard.bytes.reserve_exact(piece.len() + whole.min(BODY_BYTES_MAX));
+            }
+            heard.bytes.extend_from_slice(piece);
+            upload.holds(heard.bytes.capacity());
+        }
+    }
+    if let Some(seat) = heard.seat.take() {
+        seat.hear(&heard.bytes);
+    }
+    Ok(Some(std::mem::take(&mut heard.bytes).into()))
 }
 
 fn too_long() -> Refusal {
@@ -191,10 +214,6 @@ const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 /// The longest JSON-RPC message: a question is some hundred bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// A longer body needs a turn.
-const LARGE: u64 = 64 * 1024;
-/// And so many have one.
-const LARGE_AT_ONCE: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,7 @@ mod slips;
 mod streams;
 mod toolbox;
 mod tools;
+mod uploads;
 mod values;
 pub mod watch;
 mod wording;

@@ -4,6 +4,7 @@ use crate::{
     connection::{Connection, Guarded, Phase},
     crowd::{Crowd, Place},
     limits::Limits,
+    minutely::Minutely,
 };
 use axum::{
     Router,
@@ -64,12 +65,16 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, limits: Limits, to
                 answer(stream, app.clone(), &graceful, limits, connection, place);
             }
             Err(error) => {
-                sidelight::warn!("a connection could not be accepted", error = error.to_string());
+                static FAILED: Minutely = Minutely::new();
+                if let Some(times) = FAILED.tells() {
+                    sidelight::warn!("connections could not be accepted", error = error.to_string(), times = times);
+                }
                 tokio::time::sleep(BREATH).await;
             }
         }
     }
     drop(listener);
+    crowd.dismiss(); // hyper ends those that are idle, and waits for the rest
     graceful.shutdown().await;
 }
 
@@ -104,11 +109,12 @@ fn answer(
 
 /// One request, which its connection is about until its reply is written.
 async fn reply(app: Router, mut request: Request<Incoming>, of: Connection) -> Result<Response<Body>, Infallible> {
-    of.enter(Phase::Sending);
+    let has_body = !request.body().is_end_stream();
+    of.enter(if has_body { Phase::Sending } else { Phase::Working });
     request.extensions_mut().insert(of.clone());
     let Ok(response) = app.oneshot(request.map(Body::new)).await;
     of.enter(Phase::Writing);
-    if response.headers().get(header::CONNECTION).is_some_and(|it| it == "close") {
+    if has_body && response.headers().get(header::CONNECTION).is_some_and(|it| it == "close") {
         of.ends();
     }
     Ok(response.map(|body| Body::new(Written { body, of })))

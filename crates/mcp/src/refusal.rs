@@ -102,6 +102,10 @@ fn of_transport(status: StatusCode, said: &str) -> Refusal {
             TRANSPORT,
             "allowed are POST, and with a session of revision 2025-11-25 or before GET and DELETE",
         ),
+        // nothing but the end of the server makes a call end without a word
+        status if status.is_server_error() && said.contains("empty response") => {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, TRANSPORT, "the server is ending; ask again")
+        }
         status if status.is_server_error() && is_gone => Refusal::new(StatusCode::NOT_FOUND, NO_SESSION, NOT_KNOWN),
         status if status.is_server_error() => {
             sidelight::error!("a request could not be answered", why = said);
@@ -165,6 +169,7 @@ mod tests {
             (406, "Not Acceptable: Client must accept both", 406, TRANSPORT),
             (500, "Encounter an error when get session: Session not found: x", 404, NO_SESSION),
             (500, "Encounter an error when restore session: secret", 500, INTERNAL_ERROR),
+            (500, "Encounter an error when empty response: no response message", 503, TRANSPORT),
         ] {
             let (status, message) = said(status, None, text).await;
             assert_eq!(

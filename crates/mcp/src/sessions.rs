@@ -54,6 +54,8 @@ struct Used {
     is_primed: bool,
     /// The store has it.
     is_saved: bool,
+    /// One for each reply that is on its way; and this one.
+    busy: Arc<()>,
 }
 
 impl Sessions {
@@ -71,7 +73,8 @@ impl Sessions {
         let ended = CancellationToken::new();
         let mut used = self.used();
         while used.len() >= self.0.most
-            && let Some(oldest) = used.iter().min_by_key(|(_, used)| used.last).map(|(id, _)| id.clone())
+            && let Some(oldest) =
+                used.iter().min_by_key(|(_, used)| (used.is_busy(), used.last)).map(|(id, _)| id.clone())
         {
             end(&mut used, &oldest, SessionEnd::Crowded);
             let sessions = self.clone();
@@ -79,7 +82,14 @@ impl Sessions {
             tokio::spawn(async move { drop(sessions.0.inner.close_session(&oldest).await) });
         }
         let run = SESSION.begin(());
-        let one = Used { last: Instant::now(), run, ended: ended.clone(), is_primed: false, is_saved: false };
+        let one = Used {
+            last: Instant::now(),
+            run,
+            ended: ended.clone(),
+            is_primed: false,
+            is_saved: false,
+            busy: Arc::new(()),
+        };
         used.insert(id.clone(), one);
         show(&used);
         ended
@@ -89,8 +99,15 @@ impl Sessions {
         end(&mut self.used(), id, why);
     }
 
-    fn is_primed(&self, id: &SessionId) -> bool {
-        self.used().get(id).is_some_and(|used| used.is_primed)
+    /// The same events, as its client can read them.
+    fn readable<S>(&self, id: &SessionId, events: S) -> Readable<S> {
+        let used = self.used();
+        let used = used.get(id);
+        Readable {
+            events,
+            is_primed: used.is_some_and(|used| used.is_primed),
+            busy: used.map(|used| Arc::clone(&used.busy)),
+        }
     }
 
     /// Whether another replica has ended it.
@@ -133,6 +150,13 @@ impl Sessions {
     }
 }
 
+impl Used {
+    /// A reply is on its way in it.
+    fn is_busy(&self) -> bool {
+        Arc::strong_count(&self.busy) > 1
+    }
+}
+
 fn end(used: &mut HashMap<SessionId, Used>, id: &SessionId, why: SessionEnd) {
     if let Some(gone) = used.remove(id) {
         gone.ended.cancel();
@@ -153,7 +177,7 @@ fn taken_back(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
 }
 
 /// A handshake that says more of its client is not saved.
-const STATE_BYTES_MAX: usize = 16 * 1024;
+const STATE_BYTES_MAX: usize = 4 * 1024;
 /// After other replicas could not be heard.
 const DEAF: Duration = Duration::from_secs(5);
 
@@ -178,6 +202,7 @@ pin_project! {
         #[pin]
         events: S,
         is_primed: bool,
+        busy: Option<Arc<()>>,
     }
 }
 
@@ -254,7 +279,7 @@ impl SessionManager for Sessions {
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
         let events = SessionManager::create_stream(&self.0.inner, id, message).await?;
-        Ok(Readable { events, is_primed: self.is_primed(id) })
+        Ok(self.readable(id, events))
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), Self::Error> {
@@ -276,7 +301,7 @@ impl SessionManager for Sessions {
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
         let resumed = SessionManager::resume(&self.0.inner, id, last_event_id).await;
         let _ = LOST.try_with(|lost| lost.set(resumed.is_err()));
-        Ok(Readable { events: resumed?, is_primed: self.is_primed(id) })
+        Ok(self.readable(id, resumed?))
     }
 
     async fn restore_session(&self, id: SessionId) -> Result<RestoreOutcome<Self::Transport>, Self::Error> {

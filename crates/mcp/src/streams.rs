@@ -82,7 +82,7 @@ impl Streams {
                 said: false,
                 has_rest: false,
                 place,
-                seen: Seen { run: Some(STREAM.begin(())), seat, bytes: 0, end: "client" },
+                seen: Seen { run: lasting.then(|| STREAM.begin(())), seat, bytes: 0, end: "client" },
             })
         })
     }
@@ -108,7 +108,8 @@ impl Streams {
     fn enter(&self, lasting: bool) -> (u64, CancellationToken) {
         let mut open = self.open();
         if open.counted >= self.0.most
-            && let Some(silent) = open.streams.values_mut().filter(|it| !it.told).min_by_key(|it| it.spoke)
+            // those that answer nothing before those that do
+            && let Some(silent) = open.streams.values_mut().filter(|it| !it.told).min_by_key(|it| (!it.lasting, it.spoke))
         {
             silent.tell(StreamEnd::Crowded);
             open.counted -= 1;
@@ -253,7 +254,9 @@ struct Seen {
 }
 
 impl Seen {
+    /// A reply begins with its first piece: in a session its head is there before anybody has the request.
     fn give(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.run.get_or_insert_with(|| STREAM.begin(()));
         self.bytes += bytes.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
@@ -261,9 +264,10 @@ impl Seen {
 
 impl Drop for Seen {
     fn drop(&mut self) {
-        let Some(run) = self.run.take() else { return };
-        let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
-        self.seat.context().run(|| run.end(&Ok(()), &notes));
+        if let Some(run) = self.run.take() {
+            let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
+            self.seat.context().run(|| run.end(&Ok(()), &notes));
+        }
         self.seat.written(self.bytes);
     }
 }

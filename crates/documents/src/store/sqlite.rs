@@ -3,7 +3,7 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SourceCount, WAIT, place,
+    SESSIONS_MAX, SourceCount, WAIT, place,
     pool::{Held, Pool},
 };
 use crate::{
@@ -268,7 +268,11 @@ impl SqliteStore {
     }
 
     pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
-        let query = sqlx::query("DELETE FROM sessions WHERE used < ?").bind(now - SESSION_SECONDS);
+        let query = sqlx::query(
+            "DELETE FROM sessions WHERE used < ?1
+             OR used < (SELECT used FROM sessions ORDER BY used DESC LIMIT 1 OFFSET ?2)",
+        );
+        let query = query.bind(now - SESSION_SECONDS).bind(SESSIONS_MAX);
         query.execute(&mut *self.pool.acquire().await?).await?;
         let query = sqlx::query("INSERT OR REPLACE INTO sessions (id, state, used) VALUES (?, ?, ?)");
         query.bind(id).bind(state).bind(now).execute(&mut *self.pool.acquire().await?).await.map(drop)

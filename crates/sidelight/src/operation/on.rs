@@ -76,7 +76,7 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     where
         F: Future<Output: Outcome<Failure = E>>,
     {
-        Observed { future, run: self.start(labels) }
+        Observed { future, run: Ends(self.start(labels)) }
     }
 
     /// Observes one run that goes on when its future is done: until the [`Unended`] is dropped that comes with the output. Of a
@@ -86,7 +86,7 @@ impl<L: Labels, E: Failure> Operation<L, E> {
     where
         F: Future<Output: Outcome<Failure = E>>,
     {
-        ObservedOn { future, run: Some(self.start(labels)) }
+        ObservedOn { future, run: Ends(self.start(labels)) }
     }
 
     /// Observes a function, which runs inside the operation as a future that is observed does.
@@ -110,8 +110,7 @@ impl<L: Labels, E: Failure> Operation<L, E> {
             function()
         };
         let outcome = outcome(&output);
-        let run = std::mem::replace(&mut begun.run, self.start(labels)); // what is left has not begun, and does not end
-        (output, Unended { run, outcome })
+        (output, Unended { run: begun.run.taken(), outcome })
     }
 
     /// Begins a run that is not a future. It belongs to the request in which it ends.
@@ -170,6 +169,12 @@ impl Run {
         }
     }
 
+    /// The run itself; what stays has not begun, and so does not end.
+    fn taken(&mut self) -> Self {
+        let Self { definition, cell, labels, .. } = *self;
+        std::mem::replace(self, Self { definition, cell, labels, started: None, node: Node::NONE })
+    }
+
     fn end(&mut self, outcome: usize, notes: &[Note<'_>]) {
         if let Some(started) = self.started.take() {
             let duration = now() - started;
@@ -212,15 +217,21 @@ fn unfinished() -> usize {
     if std::thread::panicking() { PANICKED } else { CANCELLED }
 }
 
+/// A run that ends with its future, unless it has ended before. It stands behind the future, so that it is dropped after all
+/// that is begun in there.
+#[derive(Debug)]
+struct Ends(Run);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.end(unfinished(), &[]);
+    }
+}
+
 pin_project! {
     /// A future that is observed.
     #[derive(Debug)]
-    pub struct Observed<F> { #[pin] future: F, run: Run }
-    impl<F> PinnedDrop for Observed<F> {
-        fn drop(this: Pin<&mut Self>) {
-            this.project().run.end(unfinished(), &[]);
-        }
-    }
+    pub struct Observed<F> { #[pin] future: F, run: Ends }
 }
 
 impl<F: Future<Output: Outcome>> Future for Observed<F> {
@@ -228,12 +239,13 @@ impl<F: Future<Output: Outcome>> Future for Observed<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.run.begin();
+        let run = &mut this.run.0;
+        run.begin();
         let output = {
-            let _current = this.run.node.enter();
+            let _current = run.node.enter();
             ready!(this.future.poll(poller))
         };
-        this.run.end(outcome(&output), &[]);
+        run.end(outcome(&output), &[]);
         Poll::Ready(output)
     }
 }
@@ -255,14 +267,7 @@ impl Drop for Unended {
 pin_project! {
     /// A future that is observed, and whose run goes on when it is done.
     #[derive(Debug)]
-    pub struct ObservedOn<F> { #[pin] future: F, run: Option<Run> }
-    impl<F> PinnedDrop for ObservedOn<F> {
-        fn drop(this: Pin<&mut Self>) {
-            if let Some(run) = this.project().run {
-                run.end(unfinished(), &[]);
-            }
-        }
-    }
+    pub struct ObservedOn<F> { #[pin] future: F, run: Ends }
 }
 
 impl<F: Future<Output: Outcome>> Future for ObservedOn<F> {
@@ -270,15 +275,14 @@ impl<F: Future<Output: Outcome>> Future for ObservedOn<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let run = this.run.as_mut().expect("a future that is done is not polled again");
+        let run = &mut this.run.0;
         run.begin();
         let output = {
             let _current = run.node.enter();
             ready!(this.future.poll(poller))
         };
         let outcome = outcome(&output);
-        let run = this.run.take().expect("it was there just now");
-        Poll::Ready((output, Unended { run, outcome }))
+        Poll::Ready((output, Unended { run: run.taken(), outcome }))
     }
 }
 

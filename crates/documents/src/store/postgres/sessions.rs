@@ -1,7 +1,7 @@
 //! Sessions of clients, and what replicas tell each other of them.
 
 use super::{PostgresStore, Result};
-use crate::store::{SESSION_SECONDS, WAIT};
+use crate::store::{SESSION_SECONDS, SESSIONS_MAX, WAIT};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
 impl PostgresStore {
@@ -15,7 +15,11 @@ impl PostgresStore {
 
     pub(crate) async fn save_session(&self, id: &str, state: &str, now: i64) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
-        let query = self.sql.query("DELETE FROM sessions WHERE used < $1").bind(now - SESSION_SECONDS);
+        let query = self.sql.query(
+            "DELETE FROM sessions WHERE used < $1
+             OR used < (SELECT used FROM sessions ORDER BY used DESC LIMIT 1 OFFSET $2)",
+        );
+        let query = query.bind(now - SESSION_SECONDS).bind(SESSIONS_MAX);
         query.execute(&mut *transaction).await?;
         let query = self.sql.query(
             "INSERT INTO sessions (id, state, used) VALUES ($1, $2, $3)
