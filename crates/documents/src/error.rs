@@ -52,13 +52,24 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Whether a file has no room left on its disk.
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| is_full_code(&code))
+}
+
+/// Its shared memory is a file in the same folder.
+fn is_full_code(code: &str) -> bool {
+    matches!(code, "13" | "4874") // SQLITE_FULL, SQLITE_IOERR_SHMSIZE
+}
+
 type Kind = fn(sqlx::Error) -> StoreError;
 
 /// By SQLite's primary result code, the low byte of an extended one (<https://www.sqlite.org/rescode.html>).
 fn of_result_code(code: &str) -> Kind {
     match code.parse::<u32>().map(|code| code & 0xff) {
+        _ if is_full_code(code) => StoreError::Full,
         Ok(SQLITE_BUSY | SQLITE_LOCKED) => StoreError::Busy,
-        Ok(SQLITE_FULL) => StoreError::Full,
         Ok(SQLITE_IOERR | SQLITE_CANTOPEN) => StoreError::Unavailable,
         Ok(SQLITE_CORRUPT | SQLITE_NOTADB) => StoreError::Damaged,
         _ => StoreError::Other,
@@ -81,7 +92,6 @@ const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
 const SQLITE_IOERR: u32 = 10;
 const SQLITE_CORRUPT: u32 = 11;
-const SQLITE_FULL: u32 = 13;
 const SQLITE_CANTOPEN: u32 = 14;
 const SQLITE_NOTADB: u32 = 26;
 
@@ -94,6 +104,7 @@ mod tests {
         let name = |kind: Kind| StoreError::NAMES[kind(sqlx::Error::RowNotFound).index()];
         assert_eq!(name(of_result_code("517")), "busy", "SQLITE_BUSY_SNAPSHOT");
         assert_eq!(name(of_result_code("267")), "damaged", "SQLITE_CORRUPT_VTAB");
+        assert_eq!(name(of_result_code("4874")), "full", "SQLITE_IOERR_SHMSIZE");
         assert_eq!(name(of_result_code("1")), "_OTHER");
     }
 

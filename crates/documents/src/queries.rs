@@ -5,8 +5,8 @@ use crate::{
     Location, StoreError,
     metrics::{Backend, DB_QUERY, Query},
     store::{
-        After, Document, DocumentName, Model, NewDocument, OpenError, Passage, SourceCount, postgres::PostgresStore,
-        sqlite::SqliteStore,
+        After, Document, DocumentName, Model, NewDocument, OpenError, Passage, SourceCount, dimensions,
+        postgres::PostgresStore, sqlite::SqliteStore,
     },
 };
 use embeddings::is_common;
@@ -129,6 +129,12 @@ impl DocumentQueries {
             Location::Server(to) => Store::Postgres(PostgresStore::open(to, model).await?),
         };
         Ok(Self { store })
+    }
+
+    /// How many numbers the vectors of a model have, as far as the store holds some. Makes nothing; a store that cannot be asked
+    /// holds none.
+    pub async fn known_dimensions(location: &Location, model: &str) -> Option<usize> {
+        dimensions::known(location, model).await
     }
 
     /// Waits for running queries, and closes the store.

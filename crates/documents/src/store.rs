@@ -1,5 +1,6 @@
 //! The two kinds of store, and what they share: rows in and out. The statements of each stand in a file of its own.
 
+pub(crate) mod dimensions;
 mod pool;
 mod pooler;
 pub(crate) mod postgres;
@@ -19,6 +20,12 @@ pub enum OpenError {
         folder: PathBuf,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// There is no room left.
+    #[error("the document store {location} has no room left on its disk")]
+    Full {
+        /// The store.
+        location: Location,
     },
     /// It cannot be opened, or is no database.
     #[error("the document store {location} cannot be opened: {cause}")]

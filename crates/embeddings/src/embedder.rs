@@ -51,6 +51,14 @@ pub enum EmbedError {
     Malformed(String),
 }
 
+impl EmbedError {
+    /// Whether it is the server that is away or has enough to do, which passes, and not what it was asked.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Timeout | Self::RateLimited | Self::Failed(_))
+    }
+}
+
 impl Failure for EmbedError {
     const NAMES: &'static [&'static str] =
         &["unavailable", "timeout", "rate_limited", "refused", "malformed", "too_much", "failed"];

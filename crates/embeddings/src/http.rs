@@ -61,19 +61,33 @@ impl HttpEmbedder {
     /// # Errors
     /// See [`EmbedError`].
     pub async fn connect(url: Url, model: String, key: Option<String>, batch: usize) -> Result<Self, EmbedError> {
-        // the first one stays: another part of the program may have chosen before
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT);
-        // a redirect would carry the key and the texts to somebody else
-        let client = client.redirect(Policy::none()).build();
-        let client = client.map_err(|error| EmbedError::Unavailable(error.without_url().to_string()))?;
-        let mut embedder = Self { client, url, model, key, dimensions: 0, most: AtomicUsize::new(batch.max(1)) };
+        let mut embedder = Self::unasked(url, model, key, batch, 0)?;
         let (probe, _) = embedder.batch(&[PROBE]).await?;
         embedder.dimensions = probe.first().map_or(0, Vec::len);
         if embedder.dimensions == 0 {
             return Err(EmbedError::Malformed("it gave a vector of no numbers".to_owned()));
         }
         Ok(embedder)
+    }
+
+    /// A model that is away, of whose vectors it is known how long they are.
+    ///
+    /// # Errors
+    /// Where there can be no client.
+    pub fn unasked(
+        url: Url,
+        model: String,
+        key: Option<String>,
+        batch: usize,
+        dimensions: usize,
+    ) -> Result<Self, EmbedError> {
+        // the first one stays: another part of the program may have chosen before
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT);
+        // a redirect would carry the key and the texts to somebody else
+        let client = client.redirect(Policy::none()).build();
+        let client = client.map_err(|error| EmbedError::Unavailable(error.without_url().to_string()))?;
+        Ok(Self { client, url, model, key, dimensions, most: AtomicUsize::new(batch.max(1)) })
     }
 
     /// Vectors, and how many tokens the server counted.
@@ -109,7 +123,11 @@ impl HttpEmbedder {
             }
             let (first, second) = texts.split_at(texts.len().div_ceil(2));
             if second.is_empty() {
-                return Ok(Found { vectors: vec![Vec::new()], tokens: 0, refused: 1 });
+                // once more: what failed may have ended just before the probe
+                return Ok(match self.batch(texts).await {
+                    Ok((vectors, tokens)) => Found { vectors, tokens, refused: 0 },
+                    Err(_) => Found { vectors: vec![Vec::new()], tokens: 0, refused: 1 },
+                });
             }
             let mut all = self.all(first).await?;
             let is_number = all.refused == 0;
@@ -127,18 +145,19 @@ impl HttpEmbedder {
     }
 
     /// Whether a failure may be due to these texts, or their number, and not to the server or the request as such: then others
-    /// would fail, too.
+    /// would fail, too. Servers say it with any status, also with an answer that is none.
     async fn is_of_these_texts(&self, failed: &EmbedError, texts: &[&str]) -> bool {
         match failed {
-            EmbedError::TooMuch(_) | EmbedError::Failed(_) if texts != [PROBE] => self.takes(PROBE).await,
             EmbedError::Timeout => texts.len() > 1,
-            _ => false,
+            EmbedError::RateLimited if texts.len() == 1 => false, // its turn comes
+            _ => texts != [PROBE] && self.takes(PROBE).await,
         }
     }
 
     /// Whether the server takes this text, which nobody has asked for: it is not counted.
     async fn takes(&self, text: &str) -> bool {
-        retry::retry(retry::Patience::Whole, || async { self.ask(&[text]).await }).await.is_ok()
+        let asked = self.ask(&[text]).await;
+        asked.is_ok_and(|answer| answer.vectors(1, self.dimensions).is_ok())
     }
 
     async fn ask(&self, texts: &[&str]) -> Result<Answer, retry::Failure> {

@@ -214,8 +214,16 @@ async fn a_server_that_takes_fewer_texts_is_asked_with_fewer_from_then_on() {
 
 #[tokio::test]
 async fn a_text_that_is_not_taken_has_no_vector_and_all_others_have() {
-    for status in ["400 Bad Request", "413 Payload Too Large", "422 Unprocessable Entity", "500 Internal Server Error"]
-    {
+    for status in [
+        "400 Bad Request",
+        "403 Forbidden",
+        "404 Not Found",
+        "413 Payload Too Large",
+        "422 Unprocessable Entity",
+        "451 Unavailable For Legal Reasons",
+        "500 Internal Server Error",
+        "200 OK",
+    ] {
         let (url, counts) = habitual(Box::new(move |texts| {
             if texts.iter().any(|text| text.len() == 17) {
                 (status, "said: xxxxxxxxxxxxxxxxx".to_owned())

@@ -18,6 +18,9 @@ impl FromStr for AllowedHost {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err(COMMA.to_owned());
+        }
         let allowed = "a name or an address, with a port or without, such as docs.example.org";
         if let Some((_, host)) = text.split_once("://") {
             return Err(format!("{text:?} has a scheme, and a Host has none; write {:?}", host.trim_end_matches('/')));
@@ -42,6 +45,8 @@ impl AllowedHost {
     }
 }
 
+const COMMA: &str = "there is a comma too many: nothing stands before or after it";
+
 /// No user, and a port that is one.
 fn is_plain(authority: &Authority) -> bool {
     let (host, whole) = (authority.host(), authority.as_str());
@@ -58,7 +63,8 @@ pub(crate) enum AllowedOrigin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Port {
     Any,
-    Is(u16),
+    /// None, where the scheme has none: an app's or an extension's.
+    Is(Option<u16>),
 }
 
 impl FromStr for AllowedOrigin {
@@ -66,6 +72,9 @@ impl FromStr for AllowedOrigin {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err(COMMA.to_owned());
+        }
         if text.eq_ignore_ascii_case("null") {
             return Ok(Self::Null);
         }
@@ -103,14 +112,14 @@ impl AllowedOrigin {
 }
 
 /// Scheme, host and port of a page's origin, which is nothing else: no user, no path.
-fn page(origin: &str) -> Option<(String, String, u16)> {
+fn page(origin: &str) -> Option<(String, String, Option<u16>)> {
     let url: Url = origin.parse().ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
     let is_bare =
         url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     let ends = origin.split_once("://")?.1;
     (is_bare && !ends.contains(['/', '\\', '@', '?', '#']))
-        .then(|| Some((url.scheme().to_owned(), host.to_owned(), url.port_or_known_default()?)))?
+        .then(|| Some((url.scheme().to_owned(), host.to_owned(), url.port_or_known_default())))?
 }
 
 /// Whose requests are answered.
@@ -264,13 +273,16 @@ mod tests {
 
     #[test]
     fn an_origin_is_a_scheme_a_host_and_a_port() {
-        let admission =
-            admission(&["localhost"], &["http://localhost:*", "https://docs.example.org", "http://[::1]:5173"]);
+        let admission = admission(
+            &["localhost"],
+            &["http://localhost:*", "https://docs.example.org", "http://[::1]:5173", "app://notes.example"],
+        );
         let origin = |origin| admitted(&admission, &[(header::HOST, "localhost"), (header::ORIGIN, origin)]);
         for allowed in [
             "http://localhost:5173",
             "http://localhost",
             "https://docs.example.org",
+            "app://notes.example",
             "https://docs.example.org:443",
             "http://[::1]:5173",
         ] {
@@ -283,6 +295,8 @@ mod tests {
             "null",
             "http://localhost@evil.example",
             "http://localhost/x",
+            "app://notes.example:1",
+            "app://other.example",
             "",
             "é",
         ] {

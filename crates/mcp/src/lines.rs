@@ -31,6 +31,8 @@ pub(crate) struct Lines<R> {
     line: Vec<u8>,
     /// The line is longer than any may be, and is passed over to its end.
     is_passed_over: bool,
+    /// A client has asked something. What it tells before that is of no handshake, and is passed over.
+    has_begun: bool,
     /// A reply that is still to be sent: `receive` may be given up at any time.
     reply: Option<Vec<u8>>,
     output: mpsc::Sender<Line>,
@@ -92,6 +94,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             input: BufReader::new(input),
             line: Vec::new(),
             is_passed_over: false,
+            has_begun: false,
             reply: None,
             output: sender,
             open: Arc::default(),
@@ -110,7 +113,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         loop {
             let available = self.input.fill_buf().await?;
             if available.is_empty() {
-                return Ok(None); // what stands there without a line's end is no message
+                // the last line may lack its end
+                let is_there = self.is_passed_over || !self.line.is_empty();
+                return Ok(is_there.then_some(()));
             }
             let end = available.iter().position(|byte| *byte == b'\n');
             let taken = end.unwrap_or(available.len());
@@ -194,6 +199,10 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleServer> for Lines<R> {
             }
             match self.message() {
                 Some(Ok(message)) => {
+                    self.has_begun |= matches!(message, ClientJsonRpcMessage::Request(_));
+                    if !self.has_begun {
+                        continue;
+                    }
                     self.open.arrives(&message);
                     return Some(message);
                 }
@@ -276,6 +285,23 @@ mod tests {
         let (received, answered) = said(&long).await;
         assert_eq!((received.len(), answered.len()), (1, 1));
         assert!(answered[0]["error"]["message"].as_str().unwrap().contains("at most"));
+    }
+
+    #[tokio::test]
+    async fn the_last_line_is_a_message_without_its_end_and_one_that_is_torn_is_told() {
+        let (received, answered) = said(br#"{"jsonrpc":"2.0","id":8,"method":"ping"}"#).await;
+        assert_eq!((received.len(), answered.len()), (1, 0));
+        let (received, answered) = said(br#"{"jsonrpc":"2.0","id":8,"met"#).await;
+        assert_eq!((received.len(), &answered[0]["error"]["code"]), (0, &json!(-32_700)));
+    }
+
+    #[tokio::test]
+    async fn what_is_told_before_the_first_request_is_passed_over_and_so_is_a_byte_order_mark() {
+        let note = b"\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n";
+        let ping = b"\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"ping\"}\n";
+        let (received, answered) = said(&[&note[..], ping, note].concat()).await;
+        assert_eq!((received.len(), answered.len()), (2, 0));
+        assert_eq!(received[0]["id"], 8);
     }
 
     #[tokio::test]

@@ -1,15 +1,18 @@
 //! A JSON-RPC message as its bytes: whether it can be read, and if not, what is said of it. The same for a body over HTTP and
 //! for a line over stdio. What a method means is the SDK's.
 
-use crate::refusal::{INVALID_REQUEST, PARSE_ERROR};
+use crate::{
+    parameters,
+    refusal::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR},
+};
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Number, Value, error::Category};
+use serde_json::{Number, Value, error::Category, value::RawValue};
 use std::borrow::Cow;
 
 /// Why a message cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable {
-    /// -32700 for what is no JSON, -32600 for JSON that is no message.
+    /// -32700 for what is no JSON, -32600 for JSON that is no message, -32602 for parameters that are none.
     pub(crate) code: i32,
     /// For whoever wrote it.
     pub(crate) why: String,
@@ -25,6 +28,8 @@ struct Envelope<'a> {
     id: Option<Value>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
     result: Option<IgnoredAny>,
     error: Option<IgnoredAny>,
 }
@@ -40,7 +45,9 @@ pub(crate) struct Readable<'a> {
 
 /// Reads a message as far as its envelope.
 pub(crate) fn read(bytes: &[u8]) -> Result<Readable<'_>, Unreadable> {
-    let bytes = if may_hold_decimals(bytes) { whole_numbers(bytes) } else { Cow::Borrowed(bytes) };
+    // some runtimes begin every text with a mark
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = whole_numbers(bytes)?;
     let id = envelope(&bytes)?;
     Ok(Readable { bytes, id })
 }
@@ -50,7 +57,8 @@ fn envelope(bytes: &[u8]) -> Result<Value, Unreadable> {
     if first == Some(&b'[') && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
         return Err(invalid("a batch is not taken here: send one message at a time", Value::Null));
     }
-    let Envelope { jsonrpc, id, method, result, error } = serde_json::from_slice(bytes).map_err(|e| told(&e))?;
+    let Envelope { jsonrpc, id, method, params, result, error } =
+        serde_json::from_slice(bytes).map_err(|e| told(&e))?;
     let id = id.unwrap_or_default();
     if jsonrpc.as_deref() != Some("2.0") {
         return Err(invalid("`jsonrpc` must be \"2.0\"", answerable(id)));
@@ -63,6 +71,17 @@ fn envelope(bytes: &[u8]) -> Result<Value, Unreadable> {
     }
     if !(id.is_string() || id.is_i64() || id.is_null()) {
         return Err(invalid("`id` must be a string or a whole number", Value::Null));
+    }
+    let params = params.map_or("{}", RawValue::get);
+    if method.is_some() && !params.starts_with('{') {
+        return Err(invalid("`params` must be an object", id));
+    }
+    // the SDK takes a handshake that it cannot read for a request without a session
+    if method.as_deref() == Some("initialize")
+        && let Ok(params) = serde_json::from_str(params)
+        && let Some(why) = parameters::of_handshake(params)
+    {
+        return Err(Unreadable { code: INVALID_PARAMS, why, id });
     }
     Ok(id)
 }
@@ -87,19 +106,14 @@ fn answerable(id: Value) -> Value {
 /// As much of an explanation as is worth reading; it may hold a client's own words.
 const WHY_CHARS_MAX: usize = 300;
 
-/// Whether a number of these bytes may have a point or an exponent. Says yes too often: a digit before them in a text, too.
-fn may_hold_decimals(bytes: &[u8]) -> bool {
-    bytes.windows(2).any(|pair| pair[0].is_ascii_digit() && matches!(pair[1], b'.' | b'e' | b'E'))
-}
-
-fn whole_numbers(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(mut message) = serde_json::from_slice::<Value>(bytes) else { return Cow::Borrowed(bytes) };
+fn whole_numbers(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Unreadable> {
+    let mut message: Value = serde_json::from_slice(bytes).map_err(|error| told(&error))?;
     let mut changed = false;
     rewrite(&mut message, &mut changed);
     if !changed {
-        return Cow::Borrowed(bytes);
+        return Ok(Cow::Borrowed(bytes));
     }
-    serde_json::to_vec(&message).map_or(Cow::Borrowed(bytes), Cow::Owned)
+    Ok(serde_json::to_vec(&message).map_or(Cow::Borrowed(bytes), Cow::Owned))
 }
 
 fn rewrite(value: &mut Value, changed: &mut bool) {
@@ -162,6 +176,42 @@ mod tests {
         ] {
             assert_eq!(code(text), INVALID_REQUEST, "{text}");
         }
+    }
+
+    #[test]
+    fn text_that_is_none_and_numbers_without_an_end_are_no_json() {
+        let said = |bytes: &[u8]| {
+            let refused = read(bytes).unwrap_err();
+            (refused.code, refused.why)
+        };
+        for text in [r#""a \ud83d""#, "1e400"] {
+            let message = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"q":{text}}}}}"#);
+            let (code, why) = said(message.as_bytes());
+            assert_eq!((code, why.contains("line 1")), (PARSE_ERROR, true), "{why}");
+        }
+        let (code, why) = said(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"q\":\"\xe9\"}}");
+        assert_eq!((code, why.contains("unicode")), (PARSE_ERROR, true), "{why}");
+        assert!(
+            read("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{\"q\":\"\\ud83d\\ude00\"}}".as_bytes())
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn parameters_are_an_object_and_those_of_a_handshake_are_its_own() {
+        let wrong = |method: &str, params: &str| {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+            read(text.as_bytes()).map(|_| ()).map_err(|refused| (refused.code, refused.id, refused.why))
+        };
+        for params in ["[]", "\"x\"", "7"] {
+            let (code, id, why) = wrong("ping", params).unwrap_err();
+            assert_eq!((code, id, why.contains("an object")), (INVALID_REQUEST, json!(1), true), "{why}");
+        }
+        let lacking = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a"}}"#;
+        let (code, _, why) = wrong("initialize", lacking).unwrap_err();
+        assert_eq!((code, why.contains("clientInfo") && why.contains("version")), (INVALID_PARAMS, true), "{why}");
+        let whole = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a","version":"1"}}"#;
+        assert_eq!(wrong("initialize", whole), Ok(()));
     }
 
     #[test]

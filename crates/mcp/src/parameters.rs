@@ -26,14 +26,22 @@ pub(crate) fn told(request: &CustomRequest) -> ErrorData {
     ErrorData::invalid_params(format!("{}: the parameters are wrong: {why}", request.method), None)
 }
 
+/// What is wrong with the parameters of `initialize`, if anything is.
+pub(crate) fn of_handshake(params: Value) -> Option<String> {
+    let why = slip::<InitializeRequestParams>(params)?;
+    Some(format!("initialize: the parameters are wrong: {why}"))
+}
+
 fn wrong<T: DeserializeOwned>(params: Value) -> String {
-    let why = serde_path_to_error::deserialize::<_, T>(params).err().map(|error| {
-        let path = error.path().to_string();
-        let why = error.into_inner().to_string();
-        if path == "." { why } else { format!("`{path}`: {why}") }
-    });
-    let why = why.unwrap_or_else(|| "they are not those of this method".to_owned());
-    why.chars().filter(|it| !it.is_control()).take(WHY_CHARS_MAX).collect()
+    slip::<T>(params).unwrap_or_else(|| "they are not those of this method".to_owned())
+}
+
+fn slip<T: DeserializeOwned>(params: Value) -> Option<String> {
+    let error = serde_path_to_error::deserialize::<_, T>(params).err()?;
+    let path = error.path().to_string();
+    let why = error.into_inner().to_string();
+    let why = if path == "." { why } else { format!("`{path}`: {why}") };
+    Some(why.chars().filter(|it| !it.is_control()).take(WHY_CHARS_MAX).collect())
 }
 
 /// As much of an explanation as is worth reading; it may hold a client's own words.

@@ -26,6 +26,8 @@ pub(crate) const PARSE_ERROR: i32 = -32_700;
 pub(crate) const INVALID_REQUEST: i32 = -32_600;
 /// There is no such method.
 pub(crate) const METHOD_NOT_FOUND: i32 = -32_601;
+/// The request's parameters are not those of its method.
+pub(crate) const INVALID_PARAMS: i32 = -32_602;
 /// The server's own fault.
 pub(crate) const INTERNAL_ERROR: i32 = -32_603;
 /// The transport cannot take the request: what the official SDKs use.
@@ -103,7 +105,7 @@ fn of_transport(status: StatusCode, said: &str) -> Refusal {
             "allowed are POST, and with a session of revision 2025-11-25 or before GET and DELETE",
         ),
         // nothing but the end of the server makes a call end without a word
-        status if status.is_server_error() && said.contains("empty response") => {
+        status if status.is_server_error() && NO_WORD.iter().any(|it| said.contains(it)) => {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, TRANSPORT, "the server is ending; ask again")
         }
         status if status.is_server_error() && is_gone => Refusal::new(StatusCode::NOT_FOUND, NO_SESSION, NOT_KNOWN),
@@ -119,6 +121,7 @@ fn of_transport(status: StatusCode, said: &str) -> Refusal {
     }
 }
 
+const NO_WORD: [&str; 2] = ["empty response", "no response message received"];
 const NOT_KNOWN: &str = "this session is not known here, or has ended; begin a new one with `initialize`";
 const NOT_NAMED: &str = "the header Mcp-Session-Id is missing: a session begins with `initialize`, whose reply names it; without a \
                          session, revision 2026-07-28 is spoken, whose requests name it in their `_meta`";
@@ -170,6 +173,7 @@ mod tests {
             (500, "Encounter an error when get session: Session not found: x", 404, NO_SESSION),
             (500, "Encounter an error when restore session: secret", 500, INTERNAL_ERROR),
             (500, "Encounter an error when empty response: no response message", 503, TRANSPORT),
+            (500, "Encounter an error: no response message received from handler", 503, TRANSPORT),
         ] {
             let (status, message) = said(status, None, text).await;
             assert_eq!(

@@ -23,7 +23,7 @@ use axum::{
     middleware::from_fn_with_state,
     response::Response,
 };
-use documents::{Library, OpenError};
+use documents::{Corpus, DocumentQueries, Library, OpenError};
 use embeddings::{EmbedError, Embedder, HttpEmbedder, LocalEmbedder, ModelName};
 use rmcp::{
     ServiceExt as _,
@@ -33,10 +33,12 @@ use rmcp::{
 use sidelight::{Catalog, Running};
 use sidelight_admin::{AdminError, Health};
 use sidelight_rmcp::{Observed, ObservedTransport, Tool};
-use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -85,8 +87,11 @@ pub enum ServerError {
     #[error(transparent)]
     NoMetrics(#[from] catalog::NoMetrics),
     /// The client on standard input does not speak MCP.
-    #[error("the client on standard input did not begin as MCP asks: {0}")]
-    Stdio(String),
+    #[error("the client on standard input did not begin as MCP asks, with `initialize`")]
+    Stdio,
+    /// Told to end in the middle of it.
+    #[error("broken off by {0}; what was read until then is kept")]
+    BrokenOff(&'static str),
 }
 
 impl ServerError {
@@ -148,31 +153,40 @@ impl McpServer {
     /// # Errors
     /// A store that cannot be opened, or a listener that breaks.
     pub async fn serve(self, config: &Config) -> Result<(), ServerError> {
-        let library = library(config).await?;
-        let corpus = corpus(&library, config.docs.clone()).await?;
+        let mut signal = pin!(told_to_end()); // heard from here on, also by the first process of a container
+        let (library, corpus) = tokio::select! {
+            ready = prepared(config) => ready?,
+            signal = &mut signal => {
+                announce(signal);
+                return Ok(());
+            }
+        };
         let store = config.store.to_string();
         Banner { mcp: self.address, admin: self.admin, store: &store, documents: &corpus.says }.print();
         let _runtime = sidelight::metrics::watch_runtime();
         let filling = tokio::spawn(keep(library.clone(), corpus, self.health.clone()));
-        let ended = self.answer(config, library.clone()).await;
-        filling.abort();
-        close(&library).await;
+        let ended = self.answer(config, library.clone(), signal).await;
+        close(&library, filling).await;
         sidelight::info!("ended");
         ended
     }
 
-    async fn answer(self, config: &Config, library: Library) -> Result<(), ServerError> {
+    async fn answer(
+        self,
+        config: &Config,
+        library: Library,
+        signal: impl Future<Output = &'static str>,
+    ) -> Result<(), ServerError> {
         let (limits, ending) = (config.limits, CancellationToken::new());
         let streams = Streams::new(limits.streams);
         let sessions = Sessions::new(limits.sessions, library.queries().clone());
         let app = router(config, library, sessions.clone(), ending.clone(), streams.clone());
         sidelight::info!("serving", address = self.address.to_string());
         let told = CancellationToken::new();
-        let signal = told_to_end();
         let ends = async {
             let signal = signal.await;
             let again = told_to_end();
-            sidelight::info!("ending", signal = signal);
+            announce(signal);
             self.health.is_unwell("server", "the server is ending");
             let ends = async {
                 tokio::time::sleep(limits.notice).await; // whoever balances load learns of it before the port is closed
@@ -204,27 +218,33 @@ impl McpServer {
         let health = Health::default();
         health.is_unwell(readiness::DOCUMENTS, "the documents are still being read");
         let admin = open_admin(config, &health)?;
-        let library = library(config).await?;
-        let corpus = corpus(&library, config.docs.clone()).await?;
+        let mut signal = pin!(told_to_end()); // heard from here on, also by the first process of a container
+        let (library, corpus) = tokio::select! {
+            ready = prepared(config) => ready?,
+            signal = &mut signal => {
+                announce(signal);
+                return Ok(());
+            }
+        };
         sidelight::info!("serving over stdio", corpus = corpus.says, admin = admin.is_some());
         let _runtime = sidelight::metrics::watch_runtime();
         let filling = tokio::spawn(keep(library.clone(), corpus, health));
         let handler = Observed::new(McpHandler::with(library.clone(), config.declared.clone(), config.tool_time));
-        let (told, signal) = (CancellationToken::new(), told_to_end());
+        let told = CancellationToken::new();
         let serve = async {
             let (input, output) = rmcp::transport::stdio_pipes();
             let lines = Lines::new(input, output).until(told.clone(), config.limits.grace);
             match Box::pin(handler.serve(ObservedTransport::new(Worded(lines)))).await {
                 Ok(client) => drop(client.waiting().await), // a client that leaves is the end, however it leaves
                 Err(ServerInitializeError::ConnectionClosed(_)) => {}
-                Err(error) => return Err(ServerError::Stdio(error.to_string())),
+                Err(_) => return Err(ServerError::Stdio), // it would repeat what the client said
             }
             Ok(())
         };
         let ends = async {
             let signal = signal.await;
             let again = told_to_end();
-            sidelight::info!("ending", signal = signal);
+            announce(signal);
             told.cancel();
             tokio::select! {
                 () = tokio::time::sleep(config.limits.grace + LAST_WORDS) => {}
@@ -235,8 +255,7 @@ impl McpServer {
             ended = serve => ended,
             () = ends => Ok(()),
         };
-        filling.abort();
-        close(&library).await;
+        close(&library, filling).await;
         ended
     }
 }
@@ -246,16 +265,46 @@ async fn embedder(config: &Config) -> Result<Arc<dyn Embedder>, ServerError> {
     let Some(Embeddings { url, model, key, batch }) = &config.embeddings else {
         return Ok(Arc::new(LocalEmbedder::new()));
     };
-    Ok(Arc::new(HttpEmbedder::connect(url.clone(), model.clone(), key.clone(), *batch).await?))
+    let known = DocumentQueries::known_dimensions(&config.store, model).await;
+    let asked = HttpEmbedder::connect(url.clone(), model.clone(), key.clone(), *batch);
+    let patience = if known.is_some() { ASKED } else { Duration::MAX };
+    let asked = timeout(patience, asked).await.unwrap_or(Err(EmbedError::Timeout));
+    match (asked, known) {
+        (Ok(embedder), _) => Ok(Arc::new(embedder)),
+        (Err(away), Some(dimensions)) if away.may_pass() => {
+            sidelight::warn!(
+                "the embedding model does not answer; documents are found by their words alone until it does",
+                error = away.to_string(),
+            );
+            Ok(Arc::new(HttpEmbedder::unasked(url.clone(), model.clone(), key.clone(), *batch, dimensions)?))
+        }
+        (Err(failed), _) => Err(failed.into()),
+    }
+}
+
+/// What is served, and from what it is filled.
+async fn prepared(config: &Config) -> Result<(Library, Corpus), ServerError> {
+    let library = library(config).await?;
+    let corpus = corpus(&library, config.docs.clone()).await?;
+    Ok((library, corpus))
+}
+
+fn announce(signal: &str) {
+    sidelight::info!("ending", signal = signal);
 }
 
 pub(crate) async fn library(config: &Config) -> Result<Library, ServerError> {
     Ok(Library::open(&config.store, embedder(config).await?).await?)
 }
 
-/// A database that hangs must not hang the end.
-async fn close(library: &Library) {
-    if tokio::time::timeout(CLOSE, library.close()).await.is_err() {
+/// Whoever reads into the store lets go of it first. A database that hangs must not hang the end.
+async fn close(library: &Library, filling: JoinHandle<()>) {
+    filling.abort();
+    let closing = async {
+        let _ = filling.await; // it was told to end
+        library.close().await;
+    };
+    if timeout(CLOSE, closing).await.is_err() {
         sidelight::warn!("the document store did not close in time");
     }
 }
@@ -339,6 +388,8 @@ async fn heard(signal: io::Result<Signal>) {
     }
 }
 
+/// How long a model is waited for at the start, if the store knows how long its vectors are.
+const ASKED: Duration = Duration::from_secs(5);
 /// How long queries under way have, after that.
 const CLOSE: Duration = Duration::from_secs(1);
 /// How long streams have to say that they end.

@@ -14,8 +14,16 @@ use tokio::sync::mpsc::{Receiver, channel};
 /// Reads the documents; with `watch`, again and again until the process is told to end.
 ///
 /// # Errors
-/// A store that cannot be opened or written, or folders that cannot be watched.
+/// A store that cannot be opened or written, or folders that cannot be watched; or if it is told to end before it is done.
 pub async fn ingest(config: &Config, watch: bool) -> Result<(), ServerError> {
+    let told = told_to_end(); // heard from here on, also by the first process of a container
+    tokio::select! {
+        done = read(config, watch) => done,
+        signal = told => if watch { Ok(()) } else { Err(ServerError::BrokenOff(signal)) },
+    }
+}
+
+async fn read(config: &Config, watch: bool) -> Result<(), ServerError> {
     let library = library(config).await?;
     let corpus = corpus(&library, config.docs.clone()).await?;
     eprintln!("reading {} into {}", corpus.says, config.store);
@@ -38,18 +46,12 @@ const QUIET: Duration = Duration::from_millis(500);
 
 async fn again_and_again(library: &Library, corpus: &Corpus) -> Result<(), ServerError> {
     let (_watcher, mut changes) = watcher(corpus)?; // before the first reading, so that no change falls between
-    let reading = async {
-        loop {
-            once(library, corpus).await?;
-            if changes.recv().await.is_none() {
-                return Ok(());
-            }
-            while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
+    loop {
+        once(library, corpus).await?;
+        if changes.recv().await.is_none() {
+            return Ok(());
         }
-    };
-    tokio::select! {
-        done = reading => done,
-        _ = told_to_end() => Ok(()),
+        while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
     }
 }
 

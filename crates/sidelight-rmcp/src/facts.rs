@@ -16,6 +16,8 @@ struct Known {
     /// Its name for others: see [`session::named`].
     session: Option<Box<str>>,
     is_http: bool,
+    /// It is of a revision whose requests say all of it themselves.
+    says_all: bool,
     client: Option<Box<str>>,
     about: Option<(&'static str, Box<str>)>,
 }
@@ -27,9 +29,11 @@ impl Facts {
         }
         let session = message.parts.and_then(|parts| parts.headers.get("mcp-session-id")?.to_str().ok());
         let session = session.map(session::named);
+        let version = message.meta.protocol_version();
         Self(Some(Known {
             id: message.id.clone(),
-            version: message.meta.protocol_version(),
+            says_all: version.is_some(),
+            version,
             session,
             is_http: message.is_http(),
             client: client(message.meta),
@@ -49,7 +53,7 @@ impl Facts {
     pub(crate) fn meet_peer(&mut self, method: Method, peer: &InitializeRequestParams) {
         let Some(known) = &mut self.0 else { return };
         known.version.get_or_insert_with(|| peer.protocol_version.clone());
-        if method == Method::Initialize || known.session.is_some() || !known.is_http {
+        if method == Method::Initialize || (known.session.is_some() && !known.says_all) || !known.is_http {
             known.client.get_or_insert_with(|| client_of(peer));
         }
     }

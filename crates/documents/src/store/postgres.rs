@@ -4,7 +4,8 @@
 mod sessions;
 
 use super::{
-    After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SourceCount, WAIT, place,
+    After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SourceCount, WAIT,
+    dimensions, place,
     pool::{Held, Pool},
     pooler,
     statement::Statements,
@@ -72,7 +73,7 @@ impl PostgresStore {
 
     /// How many numbers the model's vectors have that were stored before, if it gives others now.
     async fn other_dimensions(&self) -> Result<Option<usize>> {
-        let query = self.sql.query_scalar("SELECT vector_dims(vector) FROM vectors WHERE model = $1 LIMIT 1");
+        let query = self.sql.query_scalar(dimensions::ON_SERVER);
         let before: Option<i32> = query.bind(&self.model.name).fetch_optional(&mut *self.pool.acquire().await?).await?;
         Ok(before.and_then(|it| usize::try_from(it).ok()).filter(|it| *it != self.model.dimensions))
     }

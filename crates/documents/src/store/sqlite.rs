@@ -3,11 +3,12 @@
 
 use super::{
     After, CONNECTIONS_MAX, Document, DocumentName, Model, NewDocument, OpenError, Passage, SESSION_SECONDS,
-    SESSIONS_MAX, SourceCount, WAIT, place,
+    SESSIONS_MAX, SourceCount, WAIT, dimensions, place,
     pool::{Held, Pool},
 };
 use crate::{
     Location,
+    error::is_full,
     vectors::{self, Vectors},
 };
 use sidelight::Context;
@@ -52,7 +53,10 @@ struct Delta {
 impl SqliteStore {
     pub(crate) async fn open(path: &Path, model: Model) -> std::result::Result<Self, OpenError> {
         let location = || Location::File(path.to_owned());
-        let failed = |cause| OpenError::Database { location: location(), cause };
+        let failed = |cause| {
+            let location = location();
+            if is_full(&cause) { OpenError::Full { location } } else { OpenError::Database { location, cause } }
+        };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
         }
@@ -85,7 +89,7 @@ impl SqliteStore {
 
     /// How many numbers the model's vectors have that were stored before, if it gives others now.
     async fn other_dimensions(&self) -> Result<Option<usize>> {
-        let query = sqlx::query_scalar("SELECT length(vector) / 4 FROM vectors WHERE model = ? LIMIT 1");
+        let query = sqlx::query_scalar(dimensions::IN_FILE);
         let before: Option<i64> = query.bind(&self.model.name).fetch_optional(&mut *self.pool.acquire().await?).await?;
         Ok(before.and_then(|it| usize::try_from(it).ok()).filter(|it| *it != self.model.dimensions))
     }

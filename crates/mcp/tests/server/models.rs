@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-/// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer,
-/// one that holds "neverland" none for a long time, one that holds "slumber" a late one, and one that holds "nonsense" is
+/// Answers with vectors of three numbers, until the process ends; a question with more texts than `most` has no answer
+/// for a long time, nor has one that holds "neverland", one that holds "slumber" a late one, and one that holds "nonsense" is
 /// refused.
 pub(crate) fn model(most: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -29,7 +29,7 @@ fn answer(stream: &TcpStream, most: usize) {
     serve(stream, |_, body| {
         let asked: Value = serde_json::from_slice(&body).unwrap();
         let texts = asked["input"].as_array().unwrap();
-        if asked["input"].to_string().contains("neverland") {
+        if texts.len() > most || asked["input"].to_string().contains("neverland") {
             thread::sleep(PATIENCE);
         }
         if asked["input"].to_string().contains("slumber") {
@@ -45,7 +45,7 @@ fn answer(stream: &TcpStream, most: usize) {
         let reply = json!({ "data": data, "usage": { "prompt_tokens": 1 } }).to_string();
         let length = reply.len();
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
-        (data.len() <= most).then_some(head + &reply)
+        Some(head + &reply)
     });
 }
 
@@ -93,6 +93,18 @@ fn while_documents_are_read_answers_say_that_something_may_be_missing() {
     assert!(says("read_document", json!({ "id": "documents/none.md" })));
     assert!(says("search_docs", json!({ "query": "a", "source": "none" })));
     assert_eq!(ask(server.mcp, "resources/list", json!({}), "").message()["result"]["ttlMs"], 0);
+}
+
+#[test]
+fn a_model_that_is_away_at_a_restart_leaves_the_words() {
+    let (folder, store) = store();
+    let url = model(usize::MAX);
+    ingest(&store, &[("EMBEDDINGS_URL", url.as_str()), ("EMBEDDINGS_MODEL", "small")]);
+    let away = [("EMBEDDINGS_URL", "http://127.0.0.1:1/v1/embeddings"), ("EMBEDDINGS_MODEL", "small")];
+    let server = Server::logging_to(folder.path().join("lines"), folder, &store, &away);
+    let found = call(server.mcp, "search_docs", &json!({ "query": "mutably" })).message();
+    assert_eq!(found["result"]["structuredContent"]["hits"][0]["heading"], "Borrowing > Mutable references");
+    assert!(server.line("the embedding model does not answer").contains("WARN"));
 }
 
 #[test]
