@@ -64,7 +64,7 @@ def families(options, checks, folder):
     names = (*act_families.QUICK, *act_families.REST) if options.long else act_families.QUICK
     own = pathlib.Path(folder, "families")
     own.mkdir()
-    act_families.run(options.binary, own, checks, act_families.build(options.families, names, checks))
+    act_families.run(options.binary, own, checks, act_families.build(pathlib.Path(options.families).resolve(), names, checks))
 
 
 def crowd(options, checks, folder):

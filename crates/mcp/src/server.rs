@@ -367,8 +367,8 @@ async fn nothing(uri: Uri) -> Response {
 /// As much of a path as is worth repeating.
 const PATH_CHARS_MAX: usize = 128;
 
-/// SIGTERM from a supervisor, Ctrl-C from a person, or a terminal that is closed. Heard from this call on, and not only when it is awaited: whoever was
-/// answered may tell us to end. Never ends where neither can be heard.
+/// SIGTERM from a supervisor, Ctrl-C from a person, or a terminal that is closed. Heard from this call on, and not only when
+/// it is awaited: whoever was answered may tell us to end. Never ends where none of them can be heard.
 pub(crate) fn told_to_end() -> impl Future<Output = &'static str> {
     let [by_supervisor, by_person, by_terminal] =
         [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);

@@ -254,9 +254,12 @@ struct Seen {
 }
 
 impl Seen {
-    /// A reply begins with its first piece: in a session its head is there before anybody has the request.
+    /// A reply begins with its first message: in a session its head, and an event that names it, are there before anybody has
+    /// the request.
     fn give(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.run.get_or_insert_with(|| STREAM.begin(()));
+        if self.run.is_none() && bytes.windows(MESSAGE.len()).any(|part| part == MESSAGE) {
+            self.run = Some(STREAM.begin(()));
+        }
         self.bytes += bytes.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
@@ -264,7 +267,8 @@ impl Seen {
 
 impl Drop for Seen {
     fn drop(&mut self) {
-        if let Some(run) = self.run.take() {
+        if self.bytes > 0 {
+            let run = self.run.take().unwrap_or_else(|| STREAM.begin(())); // it never had a message
             let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
             self.seat.context().run(|| run.end(&Ok(()), &notes));
         }
@@ -272,6 +276,8 @@ impl Drop for Seen {
     }
 }
 
+/// How the data of an event that is a message begins.
+const MESSAGE: &[u8] = b"data: {";
 /// A comment, which a client's parser passes over and a person's eye finds.
 const LAST_WORDS: &[u8] = b": the server ends this stream; ask again\n\n";
 
