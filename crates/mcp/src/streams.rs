@@ -267,8 +267,8 @@ impl Seen {
 
 impl Drop for Seen {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            let run = self.run.take().unwrap_or_else(|| STREAM.begin(())); // it never had a message
+        let silent = || (self.bytes > 0).then(|| STREAM.begin(())); // it never had a message
+        if let Some(run) = self.run.take().or_else(silent) {
             let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
             self.seat.context().run(|| run.end(&Ok(()), &notes));
         }
