@@ -57,8 +57,19 @@ async fn a_model_that_gives_vectors_of_another_length_has_all_read_anew() {
     let queries = open(&location, "m").await;
     queries.store(&[store::document("a.md", "one")]).await.unwrap();
     queries.remember("c", "m", true).await.unwrap();
+    // somebody who still sees the old vectors keeps their rows
+    let mut looking = PgConnection::connect(&location_url(&location)).await.unwrap();
+    for statement in ["BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1"] {
+        sqlx::query(statement).execute(&mut looking).await.unwrap();
+    }
     let longer = Model { name: "m".to_owned(), dimensions: 3 };
     store::has_forgotten_the_vectors_and_reads_all_anew(DocumentQueries::open(&location, longer).await.unwrap()).await;
+}
+
+/// The same database on the server.
+fn location_url(location: &Location) -> String {
+    let (server, name) = (server(), location.to_string());
+    format!("{}/{}", server.rsplit_once('/').unwrap().0, name.rsplit_once('/').unwrap().1)
 }
 
 /// The same database, behind the pooler at `TEST_POOLER_URL`.

@@ -113,7 +113,7 @@ impl PostgresStore {
         let (model, kind) = (self.model.name.replace('\'', "''"), kind(dimensions));
         let statement = format!(
             "CREATE INDEX IF NOT EXISTS {table} ON vectors USING hnsw ((vector::{kind}({dimensions})) {kind}_ip_ops)
-             WHERE model = '{model}'"
+             WHERE model = '{model}' AND vector_dims(vector) = {dimensions}" // rows that are gone may be read, too
         );
         let mut transaction = self.pool.begin().await?;
         lock(&self.sql, &mut transaction).await?; // two replicas that start at once
@@ -164,7 +164,7 @@ impl PostgresStore {
         // the model stands in the statement, because only then the planner may take its index
         let statement = format!(
             "SELECT passage FROM vectors JOIN passages ON passages.id = passage JOIN documents ON documents.id = document
-             WHERE model = '{model}' AND ($2::text IS NULL OR source = $2)
+             WHERE model = '{model}' AND vector_dims(vector) = {dimensions} AND ($2::text IS NULL OR source = $2)
                AND (vector::{kind}({dimensions}) <#> $1::{kind}) < 0
              ORDER BY vector::{kind}({dimensions}) <#> $1::{kind} LIMIT $3"
         );
