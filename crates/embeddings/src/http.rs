@@ -123,11 +123,13 @@ impl HttpEmbedder {
             }
             let (first, second) = texts.split_at(texts.len().div_ceil(2));
             if second.is_empty() {
-                // once more: what failed may have ended just before the probe
-                return Ok(match self.batch(texts).await {
-                    Ok((vectors, tokens)) => Found { vectors, tokens, refused: 0 },
-                    Err(_) => Found { vectors: vec![Vec::new()], tokens: 0, refused: 1 },
-                });
+                // what passes may have passed just before the probe
+                let again = if failed.may_pass() { self.batch(texts).await } else { Err(failed) };
+                return match again {
+                    Ok((vectors, tokens)) => Ok(Found { vectors, tokens, refused: 0 }),
+                    Err(failed) if failed.may_pass() && !self.is_of_these_texts(&failed, texts).await => Err(failed),
+                    Err(_) => Ok(Found { vectors: vec![Vec::new()], tokens: 0, refused: 1 }),
+                };
             }
             let mut all = self.all(first).await?;
             let is_number = all.refused == 0;
