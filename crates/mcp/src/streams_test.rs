@@ -52,10 +52,11 @@ async fn one_that_was_told_to_end_and_is_not_read_does_not_stand_for_others() {
 async fn all_are_ended_with_a_last_comment() {
     let streams = Streams::new(9);
     let open = stream(&streams, silent());
-    let counted = || sample("mcp_streams_closed_total{reason=\"ending\"}");
-    assert_eq!(counted(), None);
+    let counted = || sample("mcp_streams_closed_total{reason=\"ending\"}").unwrap_or(0.0);
+    let before = counted();
     streams.end_all();
-    assert_eq!(counted(), sidelight::metrics::COMPILED.then_some(1.0));
+    // the count is the process's, and others end theirs beside this one
+    assert_eq!(counted() > before, sidelight::metrics::COMPILED);
     assert_eq!(open.into_body().collect().await.unwrap().to_bytes(), LAST_WORDS);
     assert_eq!(streams.open().streams.len(), 0);
 }
