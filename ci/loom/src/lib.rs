@@ -3,7 +3,7 @@
 //! seen in the next.
 
 #[allow(dead_code)] // the product uses more of it
-#[path = "../../../crates/sidelight-tracing/src/holders.rs"]
+#[path = "../../../crates/sidelight-tracing/src/request/holders.rs"]
 mod holders;
 
 mod sync {

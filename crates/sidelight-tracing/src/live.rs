@@ -1,7 +1,7 @@
 //! What an operator changes while the program runs: which lines are written, and how many requests are traced. Each change
 //! reverts by itself, so that what was switched on at night is not still on in the morning.
 
-use crate::{gate, sampling};
+use crate::{log::set_gate, request};
 use serde_json::json;
 use std::{
     sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -55,7 +55,7 @@ pub(crate) fn begin(filter: &str, rate: f64) {
     let (mut settings, _) = settings();
     settings.filter.begin(filter.to_owned());
     settings.rate.begin(rate);
-    sampling::set_rate(rate);
+    request::set_rate(rate);
 }
 
 /// Reads directives; the sentence says what is allowed.
@@ -90,7 +90,7 @@ pub fn set_filter(filter: &str, lasts: Duration) -> Result<(), String> {
     let targets = parse(filter)?;
     let (mut settings, changed) = settings();
     settings.filter.change(filter.trim().to_owned(), Instant::now() + lasts);
-    gate::set(targets);
+    set_gate(targets);
     changed.notify_all();
     Ok(())
 }
@@ -104,7 +104,7 @@ pub fn set_rate(rate: &str, lasts: Duration) -> Result<(), String> {
     let parsed = parsed.ok_or_else(|| format!("invalid value {rate:?}: allowed is a number from 0 to 1"))?;
     let (mut settings, changed) = settings();
     settings.rate.change(parsed, Instant::now() + lasts);
-    sampling::set_rate(parsed);
+    request::set_rate(parsed);
     changed.notify_all();
     Ok(())
 }
@@ -147,11 +147,11 @@ fn revert() {
         if let Some(filter) = now.filter.revert(moment)
             && let Ok(targets) = parse(&filter)
         {
-            gate::set(targets);
+            set_gate(targets);
             tracing::info!(filter = filter, "the log filter is again what it was at the start");
         }
         if let Some(rate) = now.rate.revert(moment) {
-            sampling::set_rate(rate);
+            request::set_rate(rate);
             tracing::info!(rate = rate, "the sampling rate is again what it was at the start");
         }
         let next = [now.filter.until, now.rate.until].into_iter().flatten().min();

@@ -1,17 +1,13 @@
 //! Puts the parts together once: filter, lines, bridge, exporter. The guard flushes them at the end.
 
 use crate::{
-    bridge,
     export::{self, Lost},
-    gate::{self, Gate},
-    limit,
-    lines::{Form, LineLayer},
-    live, panics,
-    propagation::{self, Propagators},
-    sampling,
-    writer::{self, Writer},
+    foreign, live,
+    log::{self, Form, Gate, LineLayer, Writer},
+    request::{self, Context, Propagators},
 };
 use opentelemetry::KeyValue;
+use opentelemetry_sdk::trace::SpanData;
 use std::{
     fmt, io,
     time::{Duration, Instant},
@@ -89,21 +85,29 @@ pub fn start(config: Config) -> Result<Guard, StartError> {
     let own = form.clone();
     let writer = Writer::start(to, Box::new(move |lines| own.dropped(lines))).map_err(StartError::Thread)?;
     let lines = LineLayer::new(writer.clone(), form);
-    let stack = tracing_subscriber::registry().with(Gate).with(lines).with(bridge::layer());
-    gate::set(targets);
+    let stack = tracing_subscriber::registry().with(Gate).with(lines).with(foreign::layer(gather));
+    log::set_gate(targets);
     tracing::subscriber::set_global_default(stack).map_err(|_| StartError::Taken)?;
-    panics::watch(writer.clone());
-    propagation::set(config.propagators);
+    log::watch_panics(writer.clone());
+    request::set_propagators(config.propagators);
     live::begin(&config.filter, config.sample_rate);
-    if config.export {
-        export::start(resource(config)).map_err(StartError::Thread)?;
+    if config.export && export::start(resource(config)).map_err(StartError::Thread)? {
+        request::set_sink(export::keep);
     }
     Ok(Guard { writer })
 }
 
+/// A span of somebody else belongs to the request that it was made in; one that ended when that was not current goes its own
+/// way.
+fn gather(span: SpanData) {
+    if let Some(span) = Context::gather(span) {
+        export::span(span);
+    }
+}
+
 /// What is said of this process: by whoever runs it, and then what is true of it. The exporter is ours, and so says that it is.
 fn resource(config: Config) -> Vec<KeyValue> {
-    let instance = sampling::random();
+    let instance = request::random();
     let known = [
         ("service.name", config.service_name),
         ("service.version", config.version),
@@ -146,18 +150,19 @@ pub struct Dropped {
 /// What was lost so far.
 #[must_use]
 pub fn dropped() -> Dropped {
-    let Lost { queue_full, export_failed, rejected, truncated, rate_limited } = export::lost();
-    let [lines_waiting, lines_written] = writer::dropped();
+    let Lost { queue_full, export_failed, rejected } = export::lost();
+    let [truncated, rate_limited] = request::left_out();
+    let [lines_waiting, lines_written] = log::dropped();
     Dropped {
         spans_waiting: queue_full,
         spans_exported: export_failed,
         spans_rejected: rejected,
         spans_limited: rate_limited,
         records: truncated,
-        not_followed: sampling::not_followed(),
+        not_followed: request::not_followed(),
         lines_waiting,
         lines_written,
-        repeated: limit::suppressed(),
+        repeated: log::suppressed(),
     }
 }
 

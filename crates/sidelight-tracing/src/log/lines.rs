@@ -1,14 +1,16 @@
-//! Log lines: one flat JSON object each, or text for a person. Ids come from the current [`crate::Context`], sampled or
+//! Log lines: one flat JSON object each, or text for a person. Ids come from the current [`crate::request::Context`], sampled or
 //! not. No value can forge a line, and no key stands in it twice.
 
-use crate::{
-    Context,
-    arena::Arena,
-    clock::Clock,
-    escape::{Escape, MASK},
+use super::{
+    escape::Escape,
+    form::{Form, field},
     limit::Limit,
     template::{Key, Template, Templates},
     writer::Writer,
+};
+use crate::{
+    request::{Arena, Clock, Context},
+    secret::MASK,
 };
 use std::{
     cell::RefCell,
@@ -20,9 +22,6 @@ use std::{
 use tracing::{Event, Level, Metadata, Subscriber, field::Field};
 use tracing_subscriber::{Layer, layer};
 
-/// A longer line is cut, and says so.
-pub(crate) const LINE_BYTES_MAX: usize = 16 * 1024;
-
 /// Writes events to the log.
 #[derive(Debug)]
 pub(crate) struct LineLayer {
@@ -31,42 +30,6 @@ pub(crate) struct LineLayer {
     limit: Limit,
     number: u64,
 }
-
-/// The form of a line.
-#[derive(Clone, Debug)]
-pub(crate) enum Form {
-    /// JSON; the text holds the fields that are the same in every line, ready to be copied.
-    Json(Vec<u8>),
-    /// For a person.
-    Text,
-}
-
-impl Form {
-    pub(crate) fn json(service_name: &str, version: &str, environment: &str) -> Self {
-        let mut fields = Vec::new();
-        for (key, value) in [("service_name", service_name), ("version", version), ("environment", environment)] {
-            field(&mut fields, key, value);
-        }
-        Self::Json(fields)
-    }
-
-    /// The writer's own line: it must not wait in the queue that it reports of.
-    pub(crate) fn dropped(&self, lines: u64) -> Vec<u8> {
-        let now = crate::clock::text(SystemTime::now());
-        let target = module_path!();
-        match self {
-            Self::Json(fixed) => {
-                let start = format!(
-                    "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"{DROPPED}\",\"target\":\"{target}\""
-                );
-                [start.as_bytes(), fixed, format!(",\"lines\":{lines}}}\n").as_bytes()].concat()
-            }
-            Self::Text => format!("{now} WARN  {DROPPED} lines={lines} ({target})\n").into_bytes(),
-        }
-    }
-}
-
-const DROPPED: &str = "log lines were dropped";
 
 impl LineLayer {
     pub(crate) fn new(writer: Writer, form: Form) -> Self {
@@ -242,15 +205,6 @@ impl tracing::field::Visit for Visitor<'_> {
             let _ = write!(Escape::new(to), "{value:?}"); // it takes everything
         });
     }
-}
-
-/// A word of ours.
-pub(crate) fn field(line: &mut Vec<u8>, key: &str, value: &str) {
-    line.extend_from_slice(b",\"");
-    line.extend_from_slice(key.as_bytes());
-    line.extend_from_slice(b"\":\"");
-    Escape::new(line).word(value);
-    line.push(b'"');
 }
 
 /// Digits of eights of bytes.

@@ -1,11 +1,11 @@
 //! What the current code is part of: made current on each poll of a future, so that it survives `.await` and moves
 //! between threads with its task. Swapping needs no reference counting.
 
-use crate::{
+use super::{
     arena::{Arena, Subject, Value},
     holders::Holder,
+    lifecycle::{self, Arrival, outbound},
     propagation::headers,
-    request::{self, Arrival, outbound},
 };
 use opentelemetry::{
     ContextGuard, SpanId, TraceFlags, TraceId,
@@ -42,7 +42,7 @@ impl Context {
     /// Begins a request: whether it is sampled is decided here.
     #[must_use]
     pub fn begin(arrival: &Arrival<'_>) -> Self {
-        let (request, span, is_sampled) = request::begin(arrival);
+        let (request, span, is_sampled) = lifecycle::begin(arrival);
         Self { request: Some(request), span, place: None, is_sampled }
     }
 

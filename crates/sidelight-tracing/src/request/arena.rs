@@ -1,7 +1,8 @@
 //! What is known of one request while it runs, and what happened in it: records, notes on them, spans that others made.
 //! Bounded; emptied and used again, so that a request allocates nothing once there was one like it.
 
-use crate::{foreign, propagation::TraceParent};
+use super::propagation::TraceParent;
+use crate::foreign;
 use opentelemetry_sdk::trace::SpanData;
 use quanta::Instant;
 use std::{

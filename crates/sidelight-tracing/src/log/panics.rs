@@ -1,7 +1,7 @@
 //! A panic is a line like any other, with the ids of the request that it ends; and what waits is written at once, because it
 //! may be the last thing that the process does.
 
-use crate::writer::Writer;
+use super::writer::Writer;
 use std::{
     any::Any,
     panic::{self, PanicHookInfo},

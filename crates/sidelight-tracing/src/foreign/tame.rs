@@ -1,7 +1,7 @@
 //! Spans that others make hold whatever their authors put there: secrets are masked, long values cut, and what is too many
 //! left out, before such a span is kept.
 
-use crate::escape::{MASK, is_secret};
+use crate::secret::{MASK, is_secret};
 use opentelemetry::{KeyValue, Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 use std::borrow::Cow;

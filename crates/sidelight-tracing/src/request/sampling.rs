@@ -1,7 +1,7 @@
 //! Ids, and the decision which requests are traced. It falls once, before any span exists; what failed or was slow is kept
 //! after all, at most so many a second.
 
-use crate::propagation::TraceParent;
+use super::propagation::TraceParent;
 use std::{
     hash::{BuildHasher, RandomState},
     sync::{

@@ -1,7 +1,7 @@
 //! Where a context goes, and what it gives away.
 
 use super::*;
-use crate::{arena::Attribute, arena::Seen, propagation::Carrier};
+use crate::request::{Attribute, Carrier, Seen};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 const CALLER: u64 = 0xb7ad_6b71_6920_3331;

@@ -1,11 +1,7 @@
 //! What is written is read back by the generated code of the protocol.
 
 use super::*;
-use crate::{
-    arena::{Seen, Subject},
-    holders::Sole,
-    propagation::TraceParent,
-};
+use crate::request::{Seen, Sole, Subject, TraceParent};
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,

@@ -2,9 +2,11 @@
 //! of, and kept in small buckets, one for each operation with its labels. Whoever looks holds up one request at a
 //! time, while it is read.
 
-use crate::{
+use super::{
     arena::{Arena, Record, Subject},
-    clock, request,
+    clock,
+    name::of_operation,
+    pool,
 };
 use quanta::Instant;
 use serde_json::{Value, json};
@@ -182,7 +184,7 @@ pub fn requests() -> String {
 
 fn in_flight() -> Value {
     let mut flying: Vec<(Instant, Value)> = Vec::new();
-    for slot in request::all() {
+    for slot in pool::all() {
         let arena = slot.look();
         let mut records = arena.records.iter();
         if arena.is_live
@@ -203,7 +205,7 @@ fn flying_one(arena: &Arena, first: &Record) -> Value {
     let at: Vec<Value> = running
         .map(|record| {
             let name = name(record.subject, record.labels);
-            json!({ "operation": name, "age_seconds": request::age(record.started) })
+            json!({ "operation": name, "age_seconds": age(record.started) })
         })
         .collect();
     json!({
@@ -211,7 +213,7 @@ fn flying_one(arena: &Arena, first: &Record) -> Value {
         "trace_id": format!("{:032x}", arena.trace),
         "correlation_id": arena.correlation_id,
         "is_sampled": arena.sampled,
-        "age_seconds": request::age(first.started),
+        "age_seconds": age(first.started),
         "at": at,
     })
 }
@@ -260,5 +262,10 @@ fn row(sample: &Sample, now: Instant) -> Value {
 
 /// The name that its span has.
 fn name(subject: &'static dyn Subject, labels: u32) -> String {
-    crate::span::name(subject.name(), &subject.attributes(labels))
+    of_operation(subject.name(), &subject.attributes(labels))
+}
+
+/// How long ago.
+fn age(since: Instant) -> f64 {
+    (clock::now() - since).as_secs_f64()
 }

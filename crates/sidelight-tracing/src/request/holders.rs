@@ -2,7 +2,7 @@
 //! a holder of the former use does can reach the next use, because a use ends only when nobody holds it. How many hold it is
 //! kept under the value's own lock: whoever uses the value and begins to hold it, or lets go, locks once.
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 use std::{
     mem,
     ops::{Deref, DerefMut},

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Bytes that wait; a line is at most [`crate::lines::LINE_BYTES_MAX`] long.
+/// Bytes that wait; a line is at most [`super::form::LINE_BYTES_MAX`] long.
 const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A line waits for others so long at most: long enough to wake the thread seldom, short enough that little
 /// waits.

@@ -1,7 +1,7 @@
 //! Which lines are written and which foreign spans are made: one filter for the whole stack, which can be changed while the
 //! program runs. A filter for each layer would cost a disabled span ten times as much.
 
-use crate::Context;
+use crate::request::Context;
 use std::sync::{PoisonError, RwLock};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::{Layer, filter::Targets, layer};

@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::{
-    Arrival, Carrier, clock,
-    gate::{self, Gate},
+    log::{
+        form::LINE_BYTES_MAX,
+        gate::{self, Gate},
+    },
+    request::{Arrival, Carrier, time_text},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -168,7 +171,7 @@ fn a_message_may_be_the_last_field_and_no_word() {
 #[test]
 fn a_known_moment_is_written_as_rfc_3339() {
     let moment = UNIX_EPOCH + Duration::from_micros(1_709_210_096_000_007);
-    assert_eq!(clock::text(moment), "2024-02-29T12:34:56.000007Z");
+    assert_eq!(time_text(moment), "2024-02-29T12:34:56.000007Z");
 }
 
 proptest! {

@@ -2,15 +2,15 @@
 //! Never blocks whoever brings something; counts what is lost and why. A collector that does not take spans is left alone
 //! for a while, longer each time.
 
-use crate::{
-    arena::Seen,
+use super::{
     collector::{Collector, Refused, Taken},
-    foreign,
     otlp::Batch,
     queue::{Queue, Wait, Weighed},
-    request::{Kept, put_away},
-    sampling,
     span::ended,
+};
+use crate::{
+    foreign,
+    request::{Kept, Seen, put_away, random},
 };
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::{Resource, trace::SpanData};
@@ -38,8 +38,6 @@ static QUEUE: OnceLock<Queue<Item>> = OnceLock::new();
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static EXPORT_FAILED: AtomicU64 = AtomicU64::new(0);
 static REJECTED: AtomicU64 = AtomicU64::new(0);
-static TRUNCATED: AtomicU64 = AtomicU64::new(0);
-static RATE_LIMITED: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug)]
 enum Item {
@@ -68,31 +66,11 @@ pub(crate) struct Lost {
     pub(crate) queue_full: u64,
     pub(crate) export_failed: u64,
     pub(crate) rejected: u64,
-    pub(crate) truncated: u64,
-    pub(crate) rate_limited: u64,
 }
 
 pub(crate) fn lost() -> Lost {
-    let [queue_full, export_failed, rejected, truncated, rate_limited] =
-        [&QUEUE_FULL, &EXPORT_FAILED, &REJECTED, &TRUNCATED, &RATE_LIMITED].map(|lost| lost.load(Relaxed));
-    Lost { queue_full, export_failed, rejected, truncated, rate_limited }
-}
-
-/// Counts records that found no place in their arena.
-pub(crate) fn truncated(records: u64) {
-    if records > 0 {
-        TRUNCATED.fetch_add(records, Relaxed);
-    }
-}
-
-/// Counts spans of requests that failed or were slow when too many did.
-pub(crate) fn rate_limited(spans: u64) {
-    RATE_LIMITED.fetch_add(spans, Relaxed);
-}
-
-/// Whether there is anybody to export to.
-pub(crate) fn is_on() -> bool {
-    QUEUE.get().is_some()
+    let [queue_full, export_failed, rejected] = [&QUEUE_FULL, &EXPORT_FAILED, &REJECTED].map(|lost| lost.load(Relaxed));
+    Lost { queue_full, export_failed, rejected }
 }
 
 /// Hands over a kept request.
@@ -120,23 +98,23 @@ fn count_refused(item: &Item) {
     QUEUE_FULL.fetch_add(item.spans() as u64, Relaxed);
 }
 
-/// Starts the thread; the second call in a process does nothing.
-pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<()> {
+/// Starts the thread, and says whether there is one; the second call in a process does nothing.
+pub(crate) fn start(resource: Vec<KeyValue>) -> io::Result<bool> {
     let read = |name: &str| env::var(name).ok();
     let collector = match Collector::new(&read, &mut |why| tracing::warn!(why = why, "a setting is ignored")) {
         Ok(collector) => collector,
         Err(why) => {
             tracing::warn!(error = why, "traces are not exported");
-            return Ok(());
+            return Ok(false);
         }
     };
     if QUEUE.set(Queue::new()).is_err() {
-        return Ok(());
+        return Ok(true);
     }
     // without the detectors of OpenTelemetry's SDK: they leave OTEL_RESOURCE_ATTRIBUTES encoded, and say that the SDK exports
     let batch = Batch::of(&Resource::builder_empty().with_attributes(resource).build());
     let mut exporter = Exporter { collector, batch, is_up: true, is_taken: true, pause: None };
-    thread::Builder::new().name("sidelight-otlp".into()).spawn(move || exporter.run()).map(drop)
+    thread::Builder::new().name("sidelight-otlp".into()).spawn(move || exporter.run()).map(|_| true)
 }
 
 /// Waits until everything handed over so far was exported, or the time is up; gives the spans that were not.
@@ -212,7 +190,7 @@ impl Exporter {
     fn failed(&mut self, Refused { why, retry_after }: &Refused) {
         let longer = self.pause.map_or(PAUSE, |(_, pause)| (pause * 2).clamp(PAUSE, PAUSE_MAX));
         // up to a quarter more, so that many programs do not come back at one moment
-        let jitter = longer.mul_f64(f64::from(sampling::random().to_le_bytes()[0]) / 1024.0);
+        let jitter = longer.mul_f64(f64::from(random().to_le_bytes()[0]) / 1024.0);
         let pause = retry_after.map_or(longer + jitter, |asked| asked.clamp(PAUSE, RETRY_AFTER_MAX));
         self.pause = Some((Instant::now(), pause));
         if std::mem::replace(&mut self.is_up, false) {

@@ -1,10 +1,11 @@
 //! What is the same in every line of one place in the code: level, target, what the program is, and the keys of its fields.
 //! Made once for each place and thread, and copied from then on. No key stands in a line twice, and secrets are known here.
 
-use crate::{
-    escape::{Escape, VALUE_BYTES_MAX, is_secret},
-    lines::{Form, LINE_BYTES_MAX, field},
+use super::{
+    escape::{Escape, VALUE_BYTES_MAX},
+    form::{Form, LINE_BYTES_MAX, field},
 };
+use crate::secret::is_secret;
 use std::{
     collections::HashMap,
     fmt::Write as _,

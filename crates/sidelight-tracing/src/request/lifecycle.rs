@@ -1,24 +1,17 @@
 //! A request's way through an arena: it begins in a free one, which is sealed when the last holder lets go, so that tasks
 //! that the request spawned are in it. It is kept then, because it was sampled, failed, or was slow; else it is forgotten.
 
-use crate::{
+use super::{
     arena::Arena,
     clock::now,
-    export,
-    holders::{Ends, Holder, Slot, Sole},
+    holders::{Ends, Holder, Sole},
     inspect,
+    pool::{free_arena, put_away},
     propagation::{Carrier, TraceParent, TraceState, parent},
     sampling,
+    sink::{self, Kept},
 };
-use quanta::Instant;
-use std::{
-    cell::Cell,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
-
-/// Arenas that nobody uses and that keep their room.
-const FREE_KEPT: usize = 4096;
+use std::time::{Duration, SystemTime};
 
 /// A request with an operation that takes longer is kept whatever the rate.
 const SLOW: Duration = Duration::from_secs(2);
@@ -32,87 +25,6 @@ pub struct Arrival<'a> {
     pub correlation_id: Option<&'a str>,
     /// It lasts as long as its client likes: it is never slow.
     pub lasting: bool,
-}
-
-/// A request that is kept, on its way to the exporter.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    pub(crate) arena: Sole<Arena>,
-    pub(crate) reason: &'static str,
-    /// When it was kept, on both clocks.
-    pub(crate) at: (Instant, SystemTime),
-    pub(crate) spans: usize,
-    pub(crate) bytes: usize,
-}
-
-/// The arenas that there are, and which of them nobody uses. There are as many as there were at one time, in
-/// flight or waiting for the exporter.
-struct Table {
-    all: Vec<&'static Slot<Arena>>,
-    /// Free, and they keep their room.
-    kept: Vec<Sole<Arena>>,
-    /// Free, and what they held was given back.
-    bare: Vec<Sole<Arena>>,
-}
-
-static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), kept: Vec::new(), bare: Vec::new() });
-
-thread_local! {
-    static SPARE: Spare = const { Spare(Cell::new(None)) };
-}
-
-/// The arena that a thread put away last: likely to be in its cache, and got without the table's lock.
-struct Spare(Cell<Option<Sole<Arena>>>);
-
-impl Drop for Spare {
-    fn drop(&mut self) {
-        if let Some(arena) = self.0.take() {
-            table().put_away(arena);
-        }
-    }
-}
-
-fn table() -> MutexGuard<'static, Table> {
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Table {
-    fn free_arena(&mut self) -> Sole<Arena> {
-        self.kept.pop().or_else(|| self.bare.pop()).unwrap_or_else(|| {
-            let arena = Sole::new(Arena::default());
-            self.all.push(arena.slot());
-            arena
-        })
-    }
-
-    /// When a crowd has gone, what theirs hold is given back.
-    fn put_away(&mut self, arena: Sole<Arena>) {
-        if self.kept.len() < FREE_KEPT {
-            self.kept.push(arena);
-        } else {
-            *arena.value() = Arena::default();
-            self.bare.push(arena);
-        }
-    }
-}
-
-fn free_arena() -> Sole<Arena> {
-    let spare = SPARE.try_with(|spare| spare.0.take()).ok().flatten();
-    spare.unwrap_or_else(|| table().free_arena())
-}
-
-/// Gives an arena back, so that another request may have it.
-pub(crate) fn put_away(arena: Sole<Arena>) {
-    let mut arena = Some(arena);
-    let _ = SPARE.try_with(|spare| arena = spare.0.replace(arena.take())); // a thread that ends keeps none
-    if let Some(arena) = arena {
-        table().put_away(arena);
-    }
-}
-
-/// Every arena; which of them are in use, each says itself.
-pub(crate) fn all() -> Vec<&'static Slot<Arena>> {
-    table().all.clone()
 }
 
 /// Begins a request: whether it is sampled is decided here, before any span exists. Gives its caller's span as well.
@@ -146,7 +58,7 @@ impl Ends for Arena {
         move |arena| match kept {
             Some((reason, spans, bytes)) => {
                 let at = (now(), SystemTime::now());
-                export::keep(Kept { arena, reason, at, spans, bytes });
+                sink::keep(Kept { arena, reason, at, spans, bytes });
             }
             None => put_away(arena),
         }
@@ -163,13 +75,13 @@ fn seal(arena: &mut Arena) -> Option<(&'static str, usize, usize)> {
         () if arena.slow_after.is_some_and(|slow| arena.longest > slow) => "slow",
         () => return None,
     };
-    export::truncated(arena.truncated);
+    sink::truncated(arena.truncated);
     let spans = arena.records.len() + arena.foreign.len();
-    if spans == 0 || !export::is_on() {
+    if spans == 0 || !sink::is_set() {
         return None;
     }
     if !arena.sampled && !sampling::admit_unsampled() {
-        export::rate_limited(spans as u64);
+        sink::rate_limited(spans as u64);
         return None;
     }
     Some((reason, spans, arena.bytes()))
@@ -181,17 +93,18 @@ pub(crate) fn outbound(arena: &Arena, span: u64) -> (TraceParent, TraceState) {
     (parent, TraceState(arena.tracestate.clone()))
 }
 
-/// How long ago.
-pub(crate) fn age(since: Instant) -> f64 {
-    (now() - since).as_secs_f64()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foreign::tests::span;
+    use crate::{
+        foreign::tests::span,
+        request::{
+            holders::Slot,
+            pool::{FREE_KEPT, all},
+        },
+    };
     use opentelemetry::trace::Status;
-    use std::{collections::HashSet, iter, ptr, thread};
+    use std::iter;
 
     #[test]
     fn spans_of_others_go_with_a_request_that_nobody_exports() {
@@ -201,19 +114,6 @@ mod tests {
         let arena = free_arena(); // the same one: this thread put it away last
         assert!(arena.value().foreign.is_empty());
         put_away(arena);
-    }
-
-    #[test]
-    fn a_thread_that_ends_gives_its_arena_back() {
-        let use_one = || {
-            let arena = free_arena();
-            let place = ptr::from_ref(arena.slot()).addr();
-            put_away(arena);
-            place
-        };
-        let threads = 1000;
-        let used: HashSet<usize> = (0..threads).map(|_| thread::spawn(use_one).join().unwrap()).collect();
-        assert!(used.len() < threads / 2, "{} arenas for one thread at a time", used.len());
     }
 
     #[test]

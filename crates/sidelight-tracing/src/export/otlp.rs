@@ -3,11 +3,10 @@
 //! straight from the arena, without building each span as an object first. Spans that others made are objects already. Sends
 //! nothing.
 
+use super::span::{Kind, ended, kind};
 use crate::{
-    arena::{Arena, Attribute, Value},
-    escape::{MASK, is_secret},
-    request::Kept,
-    span::{Kind, ended, kind, name},
+    request::{Arena, Attribute, Kept, Value, span_name},
+    secret::{MASK, is_secret},
 };
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_sdk::{Resource, trace::SpanData};
@@ -105,7 +104,7 @@ fn record(to: &mut Vec<u8>, arena: &Arena, kept: &Kept, place: usize) {
     if record.parent != 0 {
         bytes(to, 4, &record.parent.to_be_bytes());
     }
-    word(to, 5, &name(operation, &labels));
+    word(to, 5, &span_name(operation, &labels));
     whole(to, 6, kind(operation) as u64);
     moment(to, 7, end.checked_sub(record.duration).unwrap_or(UNIX_EPOCH));
     moment(to, 8, end);
