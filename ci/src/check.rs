@@ -7,12 +7,14 @@ use crate::{
     house::House,
     run,
     score::Score,
-    suite::Suite,
+    suite::{SAME_DEPENDENCIES, Suite},
+    unified,
 };
 
 /// Runs the step.
 pub(crate) fn run(house: &House, score: &mut Score) {
     score.check("fmt", run::run(&mut cargo(house, &["fmt", "--all", "--check"])));
+    score.check("each dependency is compiled once for all suites", unified::check(house));
     for (name, packages) in builds() {
         score.check(&name, clippy(house, &packages));
     }
@@ -48,15 +50,20 @@ fn clippy(house: &House, packages: &[String]) -> Result<(), String> {
 /// The builds that are linted: everything on, everything off, and each feature of the facade alone. The off builds are
 /// asked for per package, because Cargo unifies features.
 fn builds() -> Vec<(String, Vec<String>)> {
-    let mut builds = vec![("clippy: all features".to_owned(), words("--workspace --all-features"))];
+    let with_same = format!("-p {SAME_DEPENDENCIES} --all-features");
+    let mut builds = vec![
+        ("clippy: all features".to_owned(), words("--workspace --exclude ci --all-features")),
+        ("clippy: ci".to_owned(), words("-p ci")),
+        ("clippy: mcp, tests that need more".to_owned(), words(&format!("-p mcp --test replicas {with_same}"))),
+        (
+            "clippy: documents, tests that need more".to_owned(),
+            words(&format!("-p documents --test judged --test large --test postgres {with_same}")),
+        ),
+    ];
+    // without others beside them: what a package does not ask for itself, it does not get
     for package in ["mcp", "sidelight", "sidelight-admin"] {
         builds.push((format!("clippy: {package} off"), words(&format!("-p {package} --no-default-features"))));
     }
-    builds.push(("clippy: mcp, tests that need more".to_owned(), words("-p mcp --test replicas")));
-    builds.push((
-        "clippy: documents, tests that need more".to_owned(),
-        words("-p documents --test judged --test large --test postgres"),
-    ));
     for feature in FEATURES {
         let arguments = words(&format!("-p sidelight --no-default-features --features {feature}"));
         builds.push((format!("clippy: sidelight with {feature} alone"), arguments));
@@ -75,7 +82,7 @@ mod tests {
     #[test]
     fn on_builds_and_off_builds_are_linted() {
         let builds = builds();
-        assert_eq!(builds.len(), 1 + 3 + 2 + FEATURES.len());
+        assert_eq!(builds.len(), 2 + 2 + 3 + FEATURES.len());
         assert!(builds.iter().any(|(_, words)| words.join(" ") == "-p mcp --no-default-features"));
     }
 }

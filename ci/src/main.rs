@@ -13,6 +13,7 @@ mod features;
 mod house;
 mod libtest;
 mod postgres;
+mod recount;
 mod run;
 mod score;
 mod soak;
@@ -22,6 +23,7 @@ mod suite;
 mod tidy;
 mod tools;
 mod traces;
+mod unified;
 
 use house::House;
 use score::Score;

@@ -2,8 +2,9 @@
 
 use crate::{
     bench::{self, Tables},
-    check, conformance, cost, counts, e2e, features,
+    check, conformance, cost, e2e, features,
     house::House,
+    recount,
     score::Score,
     soak, store, tidy, traces,
 };
@@ -144,7 +145,7 @@ impl Step {
             Traces => traces::phoenix(house, score),
             Bench(tables) => bench::run(*tables, house, score),
             Soak => soak::run(house, score),
-            Counts => counts::rewrite(house, score),
+            Counts => recount::run(house, score),
             Jaeger(binary) => traces::jaeger(binary, house, score),
         }
     }

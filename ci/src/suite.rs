@@ -21,7 +21,7 @@ pub(crate) struct Suite {
 impl Suite {
     /// Every package but `ci`, with all features.
     pub(crate) fn workspace() -> Self {
-        Self::new("default members [all features]", &["--all-features"])
+        Self::new("default members [all features]", &["--workspace", "--exclude", "ci", "--all-features"])
     }
 
     /// The tests of this very program.
@@ -32,9 +32,10 @@ impl Suite {
     /// A package with exactly these features (comma separated; empty: none). Per package, because Cargo unifies the
     /// features of all packages that one invocation names.
     pub(crate) fn of_package(package: &str, features: &str) -> Self {
-        let mut suite = Self::new(&format!("{package} [{features}]"), &["-p", package, "--no-default-features"]);
-        if !features.is_empty() {
-            suite.arguments.extend(["--features".to_owned(), features.to_owned()]);
+        let packages = ["-p", package, "-p", SAME_DEPENDENCIES, "--no-default-features"];
+        let mut suite = Self::new(&format!("{package} [{features}]"), &packages);
+        for feature in features.split(',').filter(|feature| !feature.is_empty()) {
+            suite.arguments.extend(["--features".to_owned(), format!("{package}/{feature}")]);
         }
         suite
     }
@@ -49,7 +50,7 @@ impl Suite {
     pub(crate) fn of_postgres(url: &str, pooler: &str) -> [Self; 2] {
         [("documents", "postgres"), ("mcp", "replicas")].map(|(package, test)| {
             let name = format!("{package} on PostgreSQL");
-            let suite = Self::new(&name, &["-p", package, "--all-features", "--test", test]);
+            let suite = Self::new(&name, &["-p", package, "-p", SAME_DEPENDENCIES, "--all-features", "--test", test]);
             suite.with("TEST_POSTGRES_URL", url).with("TEST_POOLER_URL", pooler)
         })
     }
@@ -61,6 +62,11 @@ impl Suite {
             .iter()
             .flat_map(|package| feature_sets().into_iter().map(|set| Self::of_package(package, &set)))
             .collect()
+    }
+
+    /// What `cargo` is told beside its command.
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
     }
 
     /// Every suite whose count is kept.
@@ -106,6 +112,9 @@ impl Suite {
     }
 }
 
+/// Beside it, every suite compiles its dependencies with the same features; so they are compiled once.
+pub(crate) const SAME_DEPENDENCIES: &str = "workspace-hack";
+
 /// Two for each processor: most tests wait for a server, and not for a processor.
 fn tests_at_once() -> usize {
     2 * thread::available_parallelism().map_or(1, usize::from)
@@ -124,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_set_without_features_names_none() {
-        assert_eq!(Suite::of_package("mcp", "").arguments, ["-p", "mcp", "--no-default-features"]);
-        assert_eq!(Suite::of_package("mcp", "metrics").arguments[3..], ["--features", "metrics"]);
+        let none = ["-p", "mcp", "-p", "workspace-hack", "--no-default-features"];
+        assert_eq!(Suite::of_package("mcp", "").arguments, none);
+        assert_eq!(Suite::of_package("mcp", "metrics").arguments[none.len()..], ["--features", "mcp/metrics"]);
     }
 }

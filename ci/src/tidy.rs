@@ -1,6 +1,8 @@
 //! Step `tidy`: the house rules as code, one rule a file. Reads the tree and the package graph; builds and changes nothing.
 
+mod arrows;
 mod cfg_sites;
+mod circles;
 mod edges;
 mod features_on;
 mod file_length;
@@ -32,8 +34,9 @@ type FileRule = (&'static str, &'static str, fn(&Tree) -> Vec<Violation>);
 /// One rule about packages.
 type GraphRule = (&'static str, &'static str, fn(&Graph) -> Vec<Violation>);
 
-const FILE_RULES: [FileRule; 9] = [
+const FILE_RULES: [FileRule; 10] = [
     ("cfg sites", "a feature is asked for in the faces only, ten lines in all", cfg_sites::violations),
+    ("circles", "files and rooms side by side name each other one way", circles::violations),
     ("file length", "a file has at most 400 lines", file_length::violations),
     ("function length", "a function has at most 70 lines", function_length::violations),
     ("headers", "a file opens with `//!`", headers::violations),

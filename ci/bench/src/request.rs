@@ -8,6 +8,7 @@
 mod allocations;
 mod cost;
 mod instructions;
+mod one_run;
 mod process;
 mod receiver;
 mod rounds;

@@ -6,7 +6,7 @@ use super::{Violation, graph::Graph};
 /// Manifest lines that name a library outside its crate.
 pub(crate) fn violations(graph: &Graph) -> Vec<Violation> {
     let mut found = Vec::new();
-    for package in &graph.ours {
+    for package in graph.ours.iter().filter(|package| package.name != LINKED_INTO_NOTHING) {
         for dependency in package.dependencies.iter().filter(|dependency| dependency.normal) {
             let homes = HOMES.iter().find(|(pattern, _)| matches(pattern, &dependency.name));
             if let Some((_, homes)) = homes
@@ -26,6 +26,9 @@ fn matches(pattern: &str, name: &str) -> bool {
         None => name == pattern,
     }
 }
+
+/// It names what the others' tests need, and nobody names it.
+const LINKED_INTO_NOTHING: &str = "workspace-hack";
 
 const HOMES: [(&str, &[&str]); 10] = [
     ("poem*", &["sidelight-admin"]),

@@ -1,7 +1,10 @@
-//! How a store can fail while it runs. How opening one can fail stands beside `DocumentQueries::open`.
+//! How a store can fail while it runs, and how reading documents into it can. How opening one can fail stands beside
+//! `DocumentQueries::open`.
 
+use embeddings::EmbedError;
 use sidelight::Failure;
 use sqlx::postgres::PgDatabaseError;
+use std::path::PathBuf;
 
 /// Why a query has no answer. The sentence is for whoever asked; the cause is for the log.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +88,35 @@ fn of_state(code: &str) -> Kind {
         code if code.starts_with("53") => StoreError::Busy,
         code if code.starts_with("08") || code.starts_with("57P") || code.starts_with("58") => StoreError::Unavailable,
         _ => StoreError::Other,
+    }
+}
+
+/// Why an ingestion ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The store could not be written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no vectors.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The folder is not there (any more); what was read from it stays.
+    #[error("the folder {} is not there; what was read from it stays, and DOCS_PATH can name another", .0.display())]
+    Gone(PathBuf),
+    /// A thread that read files is gone.
+    #[error("the reading of files was broken off")]
+    Reading,
+}
+
+impl Failure for IngestError {
+    const NAMES: &'static [&'static str] = &["store", "embed", "gone", "reading"];
+    fn index(&self) -> usize {
+        match self {
+            Self::Store(_) => 0,
+            Self::Embed(_) => 1,
+            Self::Gone(_) => 2,
+            Self::Reading => 3,
+        }
     }
 }
 

@@ -5,49 +5,19 @@ mod files;
 mod intake;
 
 use crate::{
-    Corpus, DocumentQueries, NewDocument, NewPassage, Source, SourceCount, SourceName, StoreError,
+    Corpus, DocumentQueries, IngestError, NewDocument, NewPassage, Source, SourceCount, SourceName,
     metrics::{Fate, INGEST, INGESTED_BYTES, INGESTED_DOCUMENTS, INGESTED_PASSAGES},
     progress::Progress,
     store::Document,
 };
-use embeddings::{EmbedError, Embedder};
+use embeddings::Embedder;
 use files::{File, Listing};
 use intake::{Cut, Fresh, Taken};
-use sidelight::{Context, CorrelationId, Failure, tracing::Incoming};
+use sidelight::{Context, CorrelationId, tracing::Incoming};
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     sync::Arc,
 };
-
-/// Why an ingestion ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    /// The store could not be written or read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There are no vectors.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// The folder is not there (any more); what was read from it stays.
-    #[error("the folder {} is not there; what was read from it stays, and DOCS_PATH can name another", .0.display())]
-    Gone(PathBuf),
-    /// A thread that read files is gone.
-    #[error("the reading of files was broken off")]
-    Reading,
-}
-
-impl Failure for IngestError {
-    const NAMES: &'static [&'static str] = &["store", "embed", "gone", "reading"];
-    fn index(&self) -> usize {
-        match self {
-            Self::Store(_) => 0,
-            Self::Embed(_) => 1,
-            Self::Gone(_) => 2,
-            Self::Reading => 3,
-        }
-    }
-}
 
 /// What an ingestion did, in files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

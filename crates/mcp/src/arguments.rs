@@ -5,7 +5,7 @@
 
 use crate::{
     admission::{AllowedHost, AllowedOrigin},
-    config::Command,
+    command::Command,
     handlers::CALL,
     values::{self, AdminAddress},
 };

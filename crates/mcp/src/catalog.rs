@@ -1,8 +1,8 @@
 //! `mcp catalog`: every series that this build can show, from the declarations themselves. Reads no number.
 
-use crate::{config::Format, server::CATALOGS};
+use crate::command::Format;
 use serde_json::json;
-use sidelight::{Described, described};
+use sidelight::{Catalog, Described, described};
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
@@ -29,6 +29,10 @@ pub fn print(format: Format) -> Result<(), NoMetrics> {
     let _ = io::stdout().write_all(table.as_bytes()); // whoever closed the pipe has read enough
     Ok(())
 }
+
+/// Everything that can be observed of this program, but for Sidelight's own.
+pub(crate) const CATALOGS: [Catalog; 5] =
+    [crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG, sidelight_admin::CATALOG];
 
 /// What users ask for by other names.
 const ASKED_FOR: [(&str, &str); 5] = [

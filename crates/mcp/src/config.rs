@@ -4,13 +4,14 @@
 use crate::{
     admission::{AllowedHost, AllowedOrigin},
     arguments::{Arguments, LOG_FILTER},
+    command::Command,
     limits::Limits,
     otel::Otel,
     toolbox::{self, Declared},
     tools,
     values::{self, AdminAddress},
 };
-use clap::{Subcommand, ValueEnum, error::ErrorKind};
+use clap::error::ErrorKind;
 use documents::Location;
 use sidelight::{LogFormat, Output, Profiling};
 use std::{
@@ -22,36 +23,6 @@ use std::{
     time::Duration,
 };
 use url::Url;
-
-/// What the program shall do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Serve over HTTP (also without a command).
-    Serve,
-    /// Serve one client over standard input and output.
-    Stdio,
-    /// Bring the store up to date with the documents.
-    Ingest {
-        /// Go on, and do it again whenever a document changes
-        #[arg(long)]
-        watch: bool,
-    },
-    /// Print every series that this build can show.
-    Catalog {
-        /// A table for people, or for programs
-        #[arg(long, value_enum, default_value_t = Format::Markdown, ignore_case = true)]
-        format: Format,
-    },
-}
-
-/// The form of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Markdown,
-    /// For programs.
-    Json,
-}
 
 /// Every setting, checked.
 #[derive(Debug)]

@@ -2,7 +2,11 @@
 //! be whole in time however slowly it drips, a reply must be read, and whoever is refused while still sending gets to read
 //! why: the socket is not closed under a body, which would take the refusal back.
 
-use crate::{limits::Limits, metrics::ConnectionEnd};
+use crate::{
+    limits::Limits,
+    metrics::{CONNECTIONS_CLOSED, ConnectionEnd},
+    minutely::Minutely,
+};
 use std::{
     io,
     pin::Pin,
@@ -135,7 +139,7 @@ impl Guarded {
     }
 
     fn late(&self, end: ConnectionEnd) -> io::Error {
-        crate::crowd::closed(end);
+        closed(end);
         self.connection.enter(Phase::Lingering);
         io::ErrorKind::TimedOut.into()
     }
@@ -242,3 +246,14 @@ const FRESH: Duration = Duration::from_mins(1);
 const LINGER: Duration = Duration::from_secs(30);
 const LINGER_IDLE: Duration = Duration::from_secs(3);
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
+
+/// A connection was closed by us, for this reason.
+pub(crate) fn closed(end: ConnectionEnd) {
+    static CROWDED: Minutely = Minutely::new();
+    CONNECTIONS_CLOSED.add(end, 1);
+    if end == ConnectionEnd::Crowded
+        && let Some(times) = CROWDED.tells()
+    {
+        sidelight::warn!("connections were closed that were idle or slow, as there is no room", times = times);
+    }
+}

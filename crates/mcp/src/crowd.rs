@@ -2,9 +2,8 @@
 //! or is slow: whoever asks and reads its answer is never closed for somebody else. Knows no bytes.
 
 use crate::{
-    connection::{Connection, Phase},
-    metrics::{CONNECTIONS, CONNECTIONS_CLOSED, ConnectionEnd},
-    minutely::Minutely,
+    connection::{Connection, Phase, closed},
+    metrics::{CONNECTIONS, ConnectionEnd},
 };
 use std::{
     collections::HashMap,
@@ -97,17 +96,6 @@ fn rank(phase: Phase, lasted: Duration) -> Option<u8> {
         Phase::Head | Phase::Fresh if lasted > YOUNG => Some(5),
         Phase::Sending | Phase::Stalled if lasted > YOUNG => Some(6),
         _ => None,
-    }
-}
-
-/// A connection was closed by us, for this reason.
-pub(crate) fn closed(end: ConnectionEnd) {
-    static CROWDED: Minutely = Minutely::new();
-    CONNECTIONS_CLOSED.add(end, 1);
-    if end == ConnectionEnd::Crowded
-        && let Some(times) = CROWDED.tells()
-    {
-        sidelight::warn!("connections were closed that were idle or slow, as there is no room", times = times);
     }
 }
 

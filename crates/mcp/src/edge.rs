@@ -4,9 +4,9 @@
 
 use crate::{
     admission::{Admission, Denied},
+    endpoint::is_endpoint,
     metrics::{HTTP_ACTIVE, HTTP_DURATION, HttpMethod, HttpRoute, HttpStatus},
     refusal::{Refusal, TRANSPORT},
-    server::is_endpoint,
     streams::Streams,
 };
 use axum::{
@@ -17,7 +17,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use sidelight::{CorrelationId, correlation, metrics::Stopwatch};
-use sidelight_rmcp::Seat;
+use sidelight_rmcp::RequestSlot;
 use std::{sync::Arc, time::Duration};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -25,31 +25,31 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
     let given = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
     let id = given.and_then(CorrelationId::accept).unwrap_or_else(CorrelationId::generate);
     let header = HeaderValue::from_str(id.as_str()).expect("an id has no character that a header may not have");
-    let seat = Seat::begin(request.headers(), id, request.method() == Method::GET);
-    request.extensions_mut().insert(seat.clone());
+    let slot = RequestSlot::begin(request.headers(), id, request.method() == Method::GET);
+    request.extensions_mut().insert(slot.clone());
     let (method, route, version) = (method(request.method()), route(request.uri().path()), request.version());
     let asks = method == HttpMethod::Post && route == HttpRoute::Mcp;
     let mut active = Active::new(method, route);
-    let mut response = seat.http().clone().scope(next.run(request)).await;
+    let mut response = slot.http().clone().scope(next.run(request)).await;
     active.status = status(response.status());
     drop(active);
     if asks && (response.status().is_client_error() || response.status().is_server_error()) {
-        response = refused(response, &seat).await;
+        response = refused(response, &slot).await;
     }
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
     if version == Version::HTTP_10 {
         // a reply without a length ends with its connection there, which so cannot be kept: of this version, hyper keeps none
         *response.version_mut() = version;
     }
-    streams.watch(response, seat, method == HttpMethod::Get)
+    streams.watch(response, slot, method == HttpMethod::Get)
 }
 
 /// The same reply, recorded if no handler gave it.
-async fn refused(response: Response, seat: &Seat) -> Response {
+async fn refused(response: Response, slot: &RequestSlot) -> Response {
     let (head, body) = response.into_parts();
     let reply = body.collect().await.expect("a reply that refuses is whole in memory").to_bytes();
-    seat.refused(head.status, &reply);
-    seat.written(reply.len() as u64);
+    slot.refused(head.status, &reply);
+    slot.written(reply.len() as u64);
     Response::from_parts(head, reply.into())
 }
 

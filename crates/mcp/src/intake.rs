@@ -18,7 +18,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use sidelight_rmcp::Seat;
+use sidelight_rmcp::RequestSlot;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -87,9 +87,9 @@ fn is_acceptable(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
 }
 
 impl Intake {
-    async fn body(&self, body: Body, seat: Option<&Seat>) -> Result<Bytes, Refusal> {
+    async fn body(&self, body: Body, slot: Option<&RequestSlot>) -> Result<Bytes, Refusal> {
         let upload = self.uploads.begin();
-        let whole = collected(body, Heard { bytes: Vec::new(), seat: seat.cloned() }, &upload);
+        let whole = collected(body, Heard { bytes: Vec::new(), slot: slot.cloned() }, &upload);
         let whole = async {
             tokio::select! {
                 whole = timeout(self.time, whole) => Some(whole),
@@ -115,17 +115,17 @@ impl Intake {
     }
 }
 
-/// What has come of a body. In one buffer: a piece of a byte may lie in one of kilobytes, and is not kept. Its seat hears it at
+/// What has come of a body. In one buffer: a piece of a byte may lie in one of kilobytes, and is not kept. Its slot hears it at
 /// the end, also where that comes early.
 struct Heard {
     bytes: Vec<u8>,
-    seat: Option<Seat>,
+    slot: Option<RequestSlot>,
 }
 
 impl Drop for Heard {
     fn drop(&mut self) {
-        if let Some(seat) = &self.seat {
-            seat.hear(&self.bytes);
+        if let Some(slot) = &self.slot {
+            slot.hear(&self.bytes);
         }
     }
 }
@@ -145,8 +145,8 @@ async fn collected(mut body: Body, mut heard: Heard, upload: &Upload) -> Result<
             upload.holds(heard.bytes.capacity());
         }
     }
-    if let Some(seat) = heard.seat.take() {
-        seat.hear(&heard.bytes);
+    if let Some(slot) = heard.slot.take() {
+        slot.hear(&heard.bytes);
     }
     Ok(Some(std::mem::take(&mut heard.bytes).into()))
 }

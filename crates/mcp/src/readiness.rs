@@ -1,7 +1,7 @@
 //! Whether the program is ready, and if not, why: the documents, which are filled in at a first start beside a server that
 //! answers already, and the store, which is asked again and again.
 
-use crate::server::ServerError;
+use crate::server_error::ServerError;
 use documents::{Corpus, Library, Report};
 use sidelight_admin::Health;
 use std::{path::PathBuf, time::Duration};

@@ -7,11 +7,13 @@ use crate::{
     catalog,
     config::Embeddings,
     edge,
+    endpoint::{ENDPOINT, ENDPOINT_SLASH},
     intake::{self, BODY_BYTES_MAX, Intake},
     lines::Lines,
     listener,
     readiness::{self, corpus, keep},
     refusal::{Refusal, TRANSPORT},
+    server_error::ServerError,
     sessions::{Saved, Sessions},
     streams::Streams,
     tools,
@@ -23,17 +25,17 @@ use axum::{
     middleware::from_fn_with_state,
     response::Response,
 };
-use documents::{Corpus, DocumentQueries, Library, OpenError};
+use documents::{Corpus, DocumentQueries, Library};
 use embeddings::{EmbedError, Embedder, HttpEmbedder, LocalEmbedder, ModelName};
 use rmcp::{
     ServiceExt as _,
     service::ServerInitializeError,
     transport::{StreamableHttpServerConfig, streamable_http_server::StreamableHttpService},
 };
-use sidelight::{Catalog, Running};
-use sidelight_admin::{AdminError, Health};
+use sidelight::Running;
+use sidelight_admin::Health;
 use sidelight_rmcp::{Observed, ObservedTransport, Tool};
-use std::{io, net::SocketAddr, pin::pin, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -41,72 +43,6 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-
-/// Why the server did not start, or ended early. One sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// A setting that Sidelight cannot honour.
-    #[error(transparent)]
-    Observe(#[from] sidelight::StartError),
-    /// No threads.
-    #[error("the runtime cannot be started: {0}")]
-    Runtime(io::Error),
-    /// The port is taken, or not ours to take.
-    #[error("the public port {address} cannot be opened: {cause}")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// There is no admin port.
-    #[error(transparent)]
-    Admin(#[from] AdminError),
-    /// There is no store.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The model that was asked for cannot be used.
-    #[error("EMBEDDINGS_URL: {0}")]
-    Embed(#[from] EmbedError),
-    /// The store cannot be read.
-    #[error(transparent)]
-    Store(#[from] documents::StoreError),
-    /// The documents cannot be read.
-    #[error(transparent)]
-    Ingest(#[from] documents::IngestError),
-    /// The documents cannot be watched.
-    #[error("changes of the documents cannot be watched: {0}")]
-    Watch(#[from] notify::Error),
-    /// The documents cannot be found.
-    #[error("the search for documents was broken off")]
-    Corpus,
-    /// The listener broke.
-    #[error("the public port broke: {0}")]
-    Serve(io::Error),
-    /// There is nothing to list.
-    #[error(transparent)]
-    NoMetrics(#[from] catalog::NoMetrics),
-    /// The client on standard input does not speak MCP.
-    #[error("the client on standard input did not begin as MCP asks, with `initialize`")]
-    Stdio,
-    /// Told to end in the middle of it.
-    #[error("broken off by {0}; what was read until then is kept")]
-    BrokenOff(&'static str),
-}
-
-impl ServerError {
-    /// Says it on standard error, and gives the exit code: 64 for a setting, else 1.
-    #[must_use]
-    pub fn print(&self) -> ExitCode {
-        eprintln!("mcp: {self}");
-        match self {
-            Self::Observe(_)
-            | Self::NoMetrics(_)
-            | Self::Admin(AdminError::NeedsToken(_) | AdminError::NotBuilt(_)) => ExitCode::from(64),
-            _ => ExitCode::FAILURE,
-        }
-    }
-}
 
 /// A server that has its ports.
 #[derive(Debug)]
@@ -127,7 +63,7 @@ impl McpServer {
         Tool::intern(tools::NAMES.into_iter().chain(declared));
         let on_a_server = config.embeddings.as_ref().map(|it| it.model.as_str());
         ModelName::intern([LocalEmbedder::MODEL].into_iter().chain(on_a_server));
-        let running = sidelight::start(&config.kit, &CATALOGS)?;
+        let running = sidelight::start(&config.kit, &catalog::CATALOGS)?;
         for warning in &config.warnings {
             sidelight::warn!("a setting is ignored", why = warning.as_str());
         }
@@ -312,19 +248,6 @@ async fn close(library: &Library, filling: JoinHandle<()>) {
 fn open_admin(config: &Config, health: &Health) -> Result<Option<SocketAddr>, ServerError> {
     let Some(settings) = &config.admin else { return Ok(None) };
     Ok(Some(sidelight_admin::spawn(settings, health.clone(), sidelight::pages())?))
-}
-
-/// Everything that can be observed of this program, but for Sidelight's own.
-pub(crate) const CATALOGS: [Catalog; 5] =
-    [crate::CATALOG, sidelight_rmcp::CATALOG, documents::CATALOG, embeddings::CATALOG, sidelight_admin::CATALOG];
-
-/// Where MCP is spoken.
-const ENDPOINT: &str = "/mcp";
-/// Some clients add a slash to every address.
-const ENDPOINT_SLASH: &str = "/mcp/";
-
-pub(crate) fn is_endpoint(path: &str) -> bool {
-    path == ENDPOINT || path == ENDPOINT_SLASH
 }
 
 /// `/mcp` and nothing else.

@@ -14,7 +14,7 @@ use axum::{
 };
 use http_body::{Frame, SizeHint};
 use sidelight::operation::Begun;
-use sidelight_rmcp::Seat;
+use sidelight_rmcp::RequestSlot;
 use std::{
     collections::BTreeMap,
     convert::Infallible,
@@ -66,10 +66,10 @@ impl Streams {
     }
 
     /// Takes a reply under watch, if it is a stream; one that is `lasting` answers no request.
-    pub(crate) fn watch(&self, response: Response, seat: Seat, lasting: bool) -> Response {
+    pub(crate) fn watch(&self, response: Response, slot: RequestSlot, lasting: bool) -> Response {
         let is_stream = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !is_stream.is_some_and(|it| it.starts_with(b"text/event-stream")) {
-            seat.written(response.body().size_hint().exact().unwrap_or_default());
+            slot.written(response.body().size_hint().exact().unwrap_or_default());
             return response;
         }
         let (number, ended) = self.enter(lasting);
@@ -82,7 +82,7 @@ impl Streams {
                 said: false,
                 has_rest: false,
                 place,
-                seen: Seen { run: lasting.then(|| STREAM.begin(())), seat, bytes: 0, end: "client" },
+                seen: Seen { run: lasting.then(|| STREAM.begin(())), slot, bytes: 0, end: "client" },
             })
         })
     }
@@ -247,7 +247,7 @@ struct Watched {
 /// What is told of a stream when it is over, in the trace of the request whose reply it was: which ends here, too.
 struct Seen {
     run: Option<Begun<Infallible>>,
-    seat: Seat,
+    slot: RequestSlot,
     bytes: u64,
     /// Who ended it: it was `complete`, the `client` left, or the `server` needed its place.
     end: &'static str,
@@ -270,9 +270,9 @@ impl Drop for Seen {
         let silent = || (self.bytes > 0).then(|| STREAM.begin(())); // it never had a message
         if let Some(run) = self.run.take().or_else(silent) {
             let notes = [("mcp.stream.bytes", self.bytes.into()), ("mcp.stream.end", self.end.into())];
-            self.seat.context().run(|| run.end(&Ok(()), &notes));
+            self.slot.context().run(|| run.end(&Ok(()), &notes));
         }
-        self.seat.written(self.bytes);
+        self.slot.written(self.bytes);
     }
 }
 

@@ -5,12 +5,12 @@ use axum::http::HeaderMap;
 use http_body_util::BodyExt as _;
 use sidelight::{CorrelationId, metrics::sample};
 
-fn seat() -> Seat {
-    Seat::begin(&HeaderMap::new(), CorrelationId::generate(), false)
+fn slot() -> RequestSlot {
+    RequestSlot::begin(&HeaderMap::new(), CorrelationId::generate(), false)
 }
 
 fn stream(streams: &Streams, body: Body) -> Response {
-    streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap(), seat(), false)
+    streams.watch(Response::builder().header(CONTENT_TYPE, "text/event-stream").body(body).unwrap(), slot(), false)
 }
 
 /// A stream that never says anything.
@@ -95,7 +95,7 @@ async fn too_much_that_is_not_read_is_taken_from_whoever_reads_least() {
 async fn streams_that_answer_nothing_are_ended_first() {
     let streams = Streams::new(9);
     let response = Response::builder().header(CONTENT_TYPE, "text/event-stream").body(silent()).unwrap();
-    let lasting = streams.watch(response, seat(), true);
+    let lasting = streams.watch(response, slot(), true);
     let answer = stream(&streams, Body::from("data: x\n\n"));
     streams.end_lasting();
     assert_eq!(lasting.into_body().collect().await.unwrap().to_bytes(), LAST_WORDS);
@@ -107,6 +107,6 @@ async fn what_is_said_passes_untouched() {
     let streams = Streams::new(9);
     let said = stream(&streams, Body::from("data: x\n\n")).into_body().collect().await.unwrap().to_bytes();
     assert_eq!(said, "data: x\n\n");
-    let plain = streams.watch(Response::new(Body::from("plain")), seat(), false);
+    let plain = streams.watch(Response::new(Body::from("plain")), slot(), false);
     assert_eq!((plain.into_body().collect().await.unwrap().to_bytes(), streams.open().next), ("plain".into(), 1));
 }

@@ -4,4 +4,5 @@
 pub mod allocator;
 pub mod cpu;
 pub mod heap;
+pub mod profile;
 mod proto;

@@ -1,12 +1,19 @@
 //! The encoder of pprof's `profile.proto` (<https://github.com/google/pprof/blob/main/proto/profile.proto>), with what
 //! the strict readers ask: `""` is string 0, and the ids of mappings, functions and locations are 1 to n in order.
 
-use crate::cpu::{CpuProfile, Function, Stack};
+use crate::profile::{CpuProfile, Function, Stack};
 use flate2::{Compression, write::GzEncoder};
 use std::{collections::HashMap, hash::Hash, io::Write as _, time::UNIX_EPOCH};
 
-/// A gzipped profile.
-pub(crate) fn encode(profile: &CpuProfile) -> Vec<u8> {
+impl CpuProfile {
+    /// A gzipped `profile.proto`: `samples/count` and `cpu/nanoseconds`, functions resolved, threads as labels.
+    #[must_use]
+    pub fn proto(&self) -> Vec<u8> {
+        encode(self)
+    }
+}
+
+fn encode(profile: &CpuProfile) -> Vec<u8> {
     let mut tables = Tables::default();
     tables.strings.place(String::new());
     let mut message = Message::default();

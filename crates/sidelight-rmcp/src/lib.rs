@@ -1,10 +1,10 @@
 //! `Observed<H>`: any `rmcp` server handler, seen. One seam for stdio and for HTTP, with or without a session: the
-//! request's context begins here, or joins what its listener began ([`Seat`]); its operation is timed here, its correlation id
+//! request's context begins here, or joins what its listener began ([`RequestSlot`]); its operation is timed here, its correlation id
 //! goes back from here.
 //!
 //! Some requests never come to a handler: `rmcp` answers them by itself. Over stdio, and in sessions (as a session manager's
 //! transport), [`ObservedTransport`] sees them; whatever else an HTTP transport refuses, by a status that says so, its
-//! listener tells the [`Seat`].
+//! listener tells the [`RequestSlot`].
 //!
 //! The OpenTelemetry conventions for MCP live in this crate and nowhere else. It has no listener and no tool.
 //!
@@ -16,21 +16,22 @@
 //! struct Mine;
 //! impl ServerHandler for Mine {}
 //!
-//! Tool::intern(["search"]); // names that may become a label; any other is counted as `other`
+//! Tool::intern(["search"]); // names that may become a label; any other is record as `other`
 //! let seen = Observed::new(Mine);
 //! # let _ = seen;
 //! ```
 
+mod attributes;
 mod caller;
-mod counted;
-mod facts;
 mod message;
 mod metrics;
+mod record;
+mod refused;
 mod reply;
 mod seam;
-mod seat;
 pub mod session;
 mod size;
+mod slot;
 mod transport;
 
 use metrics::Method;
@@ -53,7 +54,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use seam::Seam;
-pub use seat::Seat;
+pub use slot::RequestSlot;
 use std::borrow::Cow;
 pub use transport::ObservedTransport;
 
@@ -64,7 +65,7 @@ pub struct Observed<H> {
     inner: H,
 }
 
-/// Observes a call of a tool that does not come from a client: a program may call its own tools. It is counted and timed as
+/// Observes a call of a tool that does not come from a client: a program may call its own tools. It is record and timed as
 /// a client's call is, and belongs to whatever request is current.
 ///
 /// # Errors
@@ -181,7 +182,7 @@ impl<H: ServerHandler> ServerHandler for Observed<H> {
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
         self.inner.accepted_subscription_filter(requested)
     }
-    /// Counted and not timed while it lasts, which is as long as its client likes.
+    /// Record and not timed while it lasts, which is as long as its client likes.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let seam = Seam::reaches(Method::Listen, Tool::none(), context.request_context());
         seam::run_untimed(seam, async move { self.inner.listen(context).await }).await

@@ -1,6 +1,6 @@
 //! A request as it came: what it says of itself, and what its transport says of it.
 
-use crate::{Seat, caller::Caller};
+use crate::{caller::Caller, slot::RequestSlot};
 use http::request::Parts;
 use rmcp::{
     RoleServer,
@@ -20,7 +20,7 @@ pub(crate) struct Message<'a> {
     pub(crate) id: &'a RequestId,
     pub(crate) meta: &'a RequestMetaObject,
     pub(crate) parts: Option<&'a Parts>,
-    pub(crate) seat: Option<&'a Seat>,
+    pub(crate) slot: Option<&'a RequestSlot>,
     /// Where a session is restored, its transport plays its handshake again: no client asks for it.
     is_played_again: bool,
 }
@@ -38,22 +38,22 @@ impl<'a> Message<'a> {
 
     fn with(id: &'a RequestId, meta: &'a RequestMetaObject, extensions: &'a Extensions) -> Self {
         let parts = extensions.get::<Parts>();
-        let seat = parts.and_then(|parts| parts.extensions.get());
-        Self { id, meta, parts, seat, is_played_again: extensions.get::<SessionRestoreMarker>().is_some() }
+        let slot = parts.and_then(|parts| parts.extensions.get());
+        Self { id, meta, parts, slot, is_played_again: extensions.get::<SessionRestoreMarker>().is_some() }
     }
 
-    /// As it came to this seat.
-    pub(crate) fn at(self, seat: &'a Seat) -> Self {
-        Self { seat: Some(seat), ..self }
+    /// As it came to this slot.
+    pub(crate) fn at(self, slot: &'a RequestSlot) -> Self {
+        Self { slot: Some(slot), ..self }
     }
 
     /// Takes it, for whoever will record it. Says no if somebody else has, or if there is nothing to record.
     pub(crate) fn take(&self) -> bool {
-        !self.is_played_again && self.seat.is_none_or(|seat| seat.take().is_some())
+        !self.is_played_again && self.slot.is_none_or(|slot| slot.take().is_some())
     }
 
     pub(crate) fn is_http(&self) -> bool {
-        self.parts.is_some() || self.seat.is_some()
+        self.parts.is_some() || self.slot.is_some()
     }
 
     /// Over HTTP the edge has made or validated the id, and its reply's header holds it already; over stdio only the message
@@ -62,7 +62,7 @@ impl<'a> Message<'a> {
         let header = || self.parts?.headers.get(correlation::HEADER)?.to_str().ok();
         let meta = || self.meta.get(correlation::META).and_then(serde_json::Value::as_str);
         let sent = || header().or_else(meta).and_then(CorrelationId::accept);
-        self.seat.map(|seat| seat.correlation().clone()).or_else(sent).unwrap_or_else(CorrelationId::generate)
+        self.slot.map(|slot| slot.correlation().clone()).or_else(sent).unwrap_or_else(CorrelationId::generate)
     }
 
     /// The conventions' order: what the message itself carries goes before what its transport does. Where it carries no
@@ -74,9 +74,9 @@ impl<'a> Message<'a> {
             let carriers = [message, transport];
             Context::begin(&Incoming { carriers, correlation_id: Some(correlation), lasting: false })
         };
-        match (self.seat, self.parts) {
-            (Some(seat), _) if !message.has_context() => seat.http().clone(),
-            (Some(seat), _) => begin(seat.caller().carrier()),
+        match (self.slot, self.parts) {
+            (Some(slot), _) if !message.has_context() => slot.http().clone(),
+            (Some(slot), _) => begin(slot.caller().carrier()),
             (None, Some(parts)) => begin(Caller::of(&parts.headers).carrier()),
             (None, None) => begin(Carrier::default()),
         }

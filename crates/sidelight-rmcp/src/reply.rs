@@ -1,6 +1,6 @@
 //! What a reply says about itself. The HTTP status says nothing: most failures of MCP are a 200.
 
-use crate::Fault;
+use crate::metrics::Fault;
 use rmcp::{
     ErrorData,
     model::{
@@ -46,7 +46,7 @@ impl Seen for CallToolResult {
     }
 }
 
-/// A tool that gave up because it took too long says so by this key in the `_meta` of its result, which is then counted as
+/// A tool that gave up because it took too long says so by this key in the `_meta` of its result, which is then record as
 /// `timeout`. The key is for the server itself: it is taken out before the client gets the result.
 pub const TIMED_OUT: &str = "sidelight/timedOut";
 

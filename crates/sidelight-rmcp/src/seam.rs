@@ -2,15 +2,17 @@
 //! (`transport.rs`), else where a handler gets it; it ends with the handler's reply, or with that of whoever answered before
 //! any handler.
 
+mod arrived;
+
 use crate::{
-    Fault, Seat, TIMED_OUT, Tool,
-    counted::Counted,
-    facts::{Agreed, Facts},
+    attributes::{Agreed, SpanAttributes},
     message::Message,
-    metrics::Method,
-    reply::Seen,
-    transport::Arrived,
+    metrics::{Fault, Method, Tool},
+    record::Record,
+    reply::{Seen, TIMED_OUT},
+    slot::RequestSlot,
 };
+pub(crate) use arrived::Arrived;
 use rmcp::{
     ErrorData, RoleServer,
     model::{ClientRequest, ErrorCode},
@@ -33,8 +35,8 @@ pub(crate) struct Seam {
     labels: (Method, Tool),
     context: Context,
     correlation: CorrelationId,
-    facts: Facts,
-    seat: Option<Seat>,
+    attributes: SpanAttributes,
+    slot: Option<RequestSlot>,
     arrived: Option<Arrived>,
     session: Option<CancellationToken>,
 }
@@ -61,31 +63,31 @@ impl Seam {
             message.take().then(|| Self::begin((method, tool), &message))?
         };
         seam.labels = (method, tool);
-        request.peer.peer_info().iter().for_each(|peer| seam.facts.meet_peer(method, peer));
+        request.peer.peer_info().iter().for_each(|peer| seam.attributes.meet_peer(method, peer));
         Some(seam)
     }
 
     /// Says what was agreed upon in the handshake.
     pub(crate) fn meet(&mut self, agreed: &Agreed) {
-        self.facts.meet(agreed);
+        self.attributes.meet(agreed);
     }
 
     fn begin(labels: (Method, Tool), message: &Message<'_>) -> Self {
         let correlation = message.correlation();
         let context = message.context(&correlation);
-        let (facts, seat) = (Facts::of(message), message.seat.cloned());
-        Self { labels, context, correlation, facts, seat, arrived: None, session: None }
+        let (attributes, slot) = (SpanAttributes::of(message), message.slot.cloned());
+        Self { labels, context, correlation, attributes, slot, arrived: None, session: None }
     }
 
     /// Of a request of which nothing could be read but that it came.
-    pub(crate) fn unread(seat: &Seat) -> Self {
-        let (context, correlation) = (seat.http().clone(), seat.correlation().clone());
+    pub(crate) fn unread(slot: &RequestSlot) -> Self {
+        let (context, correlation) = (slot.http().clone(), slot.correlation().clone());
         Self {
             labels: (Method::Other, Tool::none()),
             context,
             correlation,
-            facts: Facts::default(),
-            seat: Some(seat.clone()),
+            attributes: SpanAttributes::default(),
+            slot: Some(slot.clone()),
             arrived: None,
             session: None,
         }
@@ -93,25 +95,25 @@ impl Seam {
 
     /// Says what the request is about, by an attribute of the conventions.
     pub(crate) fn about(mut self, key: &'static str, value: &str) -> Self {
-        self.facts.about(key, value);
+        self.attributes.about(key, value);
         self
     }
 
     /// Ends with a reply that no handler gave, of so many bytes, of which there may be more to note.
     pub(crate) fn answered(self, fault: Option<Fault>, bytes: u64, note: impl FnOnce()) {
-        self.counted().end(fault, bytes, note);
+        self.record().end(fault, bytes, note);
     }
 
     /// Ends without a reply: its operation begins, and is dropped.
     pub(crate) fn taken_back(self) {
         let context = self.context.clone();
-        let mut counted = self.counted();
-        let dropped = pin!(context.scope(counted.observe(pending::<Result<(), ErrorData>>())));
+        let mut record = self.record();
+        let dropped = pin!(context.scope(record.observe(pending::<Result<(), ErrorData>>())));
         let _ = dropped.poll(&mut task::Context::from_waker(Waker::noop()));
     }
 
-    fn counted(self) -> Counted {
-        Counted::new(self.labels, self.facts, self.context, self.seat)
+    fn record(self) -> Record {
+        Record::new(self.labels, self.attributes, self.context, self.slot)
     }
 }
 
@@ -125,8 +127,8 @@ pub(crate) async fn run<T: Seen>(
     let Some(mut seam) = seam else { return reply.await };
     let (context, id, arrived) = (seam.context.clone(), seam.correlation.clone(), seam.arrived.take());
     let session = seam.session.take();
-    let mut counted = seam.counted();
-    let told = context.scope(counted.observe(reply));
+    let mut record = seam.record();
+    let told = context.scope(record.observe(reply));
     let session_ends = async {
         match &session {
             Some(session) => session.cancelled().await,
@@ -140,11 +142,13 @@ pub(crate) async fn run<T: Seen>(
         meta.0.remove(TIMED_OUT);
         meta.0.insert(correlation::META.to_owned(), id.as_str().into());
     }
-    counted.goes_out(arrived.as_ref());
+    if let (Some(record), Some(arrived)) = (record.goes_out(), arrived) {
+        arrived.goes_out(Box::new(record));
+    }
     reply.0
 }
 
-/// Runs what lasts as long as its client likes: counted, and not timed.
+/// Runs what lasts as long as its client likes: record, and not timed.
 pub(crate) async fn run_untimed(
     seam: Option<Seam>,
     reply: impl Future<Output = Result<(), ErrorData>> + Send,
@@ -152,8 +156,8 @@ pub(crate) async fn run_untimed(
     let reply = pin!(reply);
     let Some(seam) = seam else { return reply.await };
     let context = seam.context.clone();
-    let mut counted = seam.counted();
-    context.scope(counted.attend(reply)).await.0
+    let mut record = seam.record();
+    context.scope(record.attend(reply)).await.0
 }
 
 /// Runs a future until another one is done. It is polled at least once: a request that was taken back before has begun, too.
@@ -172,7 +176,8 @@ pub(crate) async fn direct<T: Seen>(
     tool: Tool,
     reply: impl Future<Output = Result<T, ErrorData>>,
 ) -> Result<T, ErrorData> {
-    let mut reply = Counted::new((method, tool), Facts::default(), Context::current(), None).observe(pin!(reply)).await;
+    let mut reply =
+        Record::new((method, tool), SpanAttributes::default(), Context::current(), None).observe(pin!(reply)).await;
     if let Some(meta) = reply.0.as_mut().ok().and_then(Seen::meta) {
         meta.0.remove(TIMED_OUT);
     }

@@ -8,13 +8,13 @@ pub(crate) fn of(message: &ServerJsonRpcMessage) -> u64 {
     if !sidelight::tracing::COMPILED {
         return 0;
     }
-    let mut counted = Counted(0);
-    serde_json::to_writer(&mut counted, message).map_or(0, |()| counted.0)
+    let mut record = Record(0);
+    serde_json::to_writer(&mut record, message).map_or(0, |()| record.0)
 }
 
-struct Counted(u64);
+struct Record(u64);
 
-impl Write for Counted {
+impl Write for Record {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len() as u64;
         Ok(bytes.len())

@@ -2,12 +2,12 @@
 //! handler: an unsupported revision, a method whose capability is not declared, a `ping` before the handshake.
 
 use crate::{
-    Fault,
-    counted::Counted,
-    facts::{Agreed, note_code},
+    attributes::{Agreed, note_code},
     message::Message,
-    seam::Seam,
+    metrics::Fault,
+    seam::{Arrived, Seam},
     size,
+    slot::Unwritten,
 };
 use rmcp::{
     RoleServer,
@@ -17,12 +17,7 @@ use rmcp::{
     },
     transport::Transport,
 };
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{borrow::Cow, collections::HashMap};
 use tokio_util::sync::CancellationToken;
 
 /// Any transport of a server, observed. Its requests go on as they came; a handler that is [`Observed`](crate::Observed)
@@ -73,7 +68,7 @@ impl<T: Transport<RoleServer>> ObservedTransport<T> {
     }
 
     /// What is to be recorded when this message is written, if it answers a request.
-    fn answered(&mut self, message: &ServerJsonRpcMessage) -> Option<Counted> {
+    fn answered(&mut self, message: &ServerJsonRpcMessage) -> Option<Box<dyn Unwritten>> {
         if let ServerJsonRpcMessage::Response(reply) = message
             && let (ServerResult::InitializeResult(handshake), Some(agreed)) = (&reply.result, &mut self.agreed)
         {
@@ -105,12 +100,12 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for ObservedTransport<T> {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let going_out = self.answered(&message).map(|counted| (counted, size::of(&message)));
+        let going_out = self.answered(&message).map(|record| (record, size::of(&message)));
         let sent = self.inner.send(message);
         async move {
             let sent = sent.await;
-            if let Some((counted, bytes)) = going_out {
-                counted.written(bytes);
+            if let Some((record, bytes)) = going_out {
+                record.written(bytes);
             }
             sent
         }
@@ -124,84 +119,6 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for ObservedTransport<T> {
 
     async fn close(&mut self) -> Result<(), Self::Error> {
         self.inner.close().await
-    }
-}
-
-/// A request that has come in, for whoever takes it first, who records it. Cheap to clone; all clones are one.
-#[derive(Clone, Debug)]
-pub(crate) struct Arrived(Arc<Slot>);
-
-#[derive(Debug)]
-struct Slot {
-    request: Mutex<Request>,
-    session: Option<CancellationToken>,
-}
-
-#[derive(Debug, Default)]
-enum Request {
-    /// Nobody has taken it.
-    Open(Box<Seam>),
-    /// Somebody has, who will record it.
-    #[default]
-    Taken,
-    /// Its reply is made, and not written yet.
-    GoingOut(Box<Counted>),
-}
-
-impl Arrived {
-    fn new(seam: Seam, session: Option<CancellationToken>) -> Self {
-        Self(Arc::new(Slot { request: Mutex::new(Request::Open(Box::new(seam))), session }))
-    }
-
-    pub(crate) fn take(&self) -> Option<Seam> {
-        self.0.take()
-    }
-
-    /// What ends the session that it came in.
-    pub(crate) fn session(&self) -> Option<CancellationToken> {
-        self.0.session.clone()
-    }
-
-    /// Keeps the record of the request until its reply is written.
-    pub(crate) fn goes_out(&self, counted: Counted) {
-        *self.0.request() = Request::GoingOut(Box::new(counted));
-    }
-
-    fn going_out(&self) -> Option<Counted> {
-        let mut request = self.0.request();
-        match mem::take(&mut *request) {
-            Request::GoingOut(counted) => Some(*counted),
-            other => {
-                *request = other;
-                None
-            }
-        }
-    }
-}
-
-impl Slot {
-    fn request(&self) -> MutexGuard<'_, Request> {
-        self.request.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Option<Seam> {
-        let mut request = self.request();
-        match mem::take(&mut *request) {
-            Request::Open(seam) => Some(*seam),
-            other => {
-                *request = other;
-                None
-            }
-        }
-    }
-}
-
-/// Nobody took it, and nobody answers it.
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some(seam) = self.take() {
-            seam.taken_back();
-        }
     }
 }
 
@@ -242,7 +159,7 @@ mod tests {
         sample(&series)
     }
 
-    /// What is counted so often, in a build that counts.
+    /// What is record so often, in a build that counts.
     fn times(count: f64) -> Option<f64> {
         sidelight::metrics::COMPILED.then_some(count)
     }

@@ -1,64 +1,14 @@
-//! `catalog!`: one table a crate, from which everything observable about it follows.
+//! `catalog!`: one table a crate, from which everything observable about it follows, and `labels!`, what its series differ in.
 //! Keeps no values: cells belong to the `metrics` twin, records to the `tracing` twin.
 
-use crate::{metrics, operation::Moment, settings::with_own};
+use crate::{
+    definition::{Catalog, Definition, Described, Kind},
+    metrics, profiling,
+};
 
-/// What kind of thing an instrument is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A duration, an outcome, a number in flight, a span.
-    Operation,
-    /// A number that only grows.
-    Counter,
-    /// A number that goes up and down.
-    Gauge,
-    /// Values, by how large they are.
-    Histogram,
-}
-
-/// What one line of a catalogue says.
-#[derive(Debug)]
-pub struct Definition {
-    /// The OpenTelemetry name, for example `db.client.operation`.
-    pub name: &'static str,
-    /// The doc comment.
-    pub help: &'static str,
-    /// The kind.
-    pub kind: Kind,
-    /// What the names of its series end with.
-    pub ending: &'static str,
-    /// Attribute names, in order.
-    pub keys: &'static [&'static str],
-    /// The label values at a position, in the order of `keys`; `None` where no such label set exists.
-    pub values: fn(usize) -> Option<Vec<&'static str>>,
-    /// The ways it can fail: values of `error.type`.
-    pub failures: &'static [&'static str],
-    #[doc(hidden)] // from the record of a kept request to the cell: labels, outcome, moment
-    pub remember: fn(usize, usize, &Moment),
-}
-
-/// Anything that a catalogue lists.
-pub trait Instrument: Sync {
-    /// The declaration; `None` in a build in which this instrument is off.
-    fn definition(&self) -> Option<&'static Definition>;
-    /// Enters the page at 0 for every label set, where all are known and few.
-    fn show(&'static self);
-}
-
-/// The list that `catalog!` makes.
-pub type Catalog = &'static [&'static dyn Instrument];
-
-/// A family of series, as `mcp catalog` lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
-    /// The name on the page.
-    pub series: String,
-    /// `counter`, `gauge` or `histogram`.
-    pub kind: &'static str,
-    /// Names of labels, as they are on the page.
-    pub labels: Vec<String>,
-    /// The help text.
-    pub help: String,
+/// Catalogues, and Sidelight's own.
+pub(crate) fn with_own(catalogs: &[Catalog]) -> Vec<Catalog> {
+    catalogs.iter().copied().chain([metrics::itself::CATALOG, profiling::CATALOG]).collect()
 }
 
 /// Every family that this build can show, by name: what the catalogues declare, and what collectors describe. Empty in a
@@ -127,5 +77,70 @@ macro_rules! catalog {
         )+
         /// Everything that this crate declares.
         pub static CATALOG: &[&dyn $crate::Instrument] = &[$(&$name),+];
+    };
+}
+
+/// Declares labels: `enum` for a closed set, `interned` for names that are known at start-up.
+///
+/// An interned label has one more value, `other`, which every unknown name becomes.
+#[macro_export]
+macro_rules! labels {
+    () => {};
+    ($(#[$doc:meta])* $vis:vis enum $name:ident = $key:literal {
+        $($(#[$value_doc:meta])* $value:ident = $text:literal),+ $(,)?
+    } $($rest:tt)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $name { $($(#[$value_doc])* #[doc = concat!(" `", $text, "`")] $value),+ }
+        #[allow(dead_code)] // not every label is looked up by its word
+        impl $name {
+            /// The value that is shown by this word.
+            #[must_use]
+            $vis fn of_word(word: &str) -> Option<Self> {
+                [$(($text, Self::$value)),+].into_iter().find(|(known, _)| *known == word).map(|(_, value)| value)
+            }
+        }
+        impl $crate::label::Label for $name {
+            const KEY: &'static str = $key;
+            const CARDINALITY: usize = [$($text),+].len();
+            const IS_CLOSED: bool = true;
+            #[inline]
+            fn index(self) -> usize { self as usize }
+            fn value(index: usize) -> Option<&'static str> { [$($text),+].get(index).copied() }
+        }
+        $crate::labels! { $($rest)* }
+    };
+    ($(#[$doc:meta])* $vis:vis interned $name:ident = $key:literal, at most $limit:literal; $($rest:tt)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis struct $name($crate::operation::Interned);
+        impl $name {
+            fn names() -> &'static $crate::operation::Names {
+                static NAMES: $crate::operation::Names = $crate::operation::Names::new();
+                &NAMES
+            }
+            /// Fixes the set of names; the first call wins, names past the limit become `other`.
+            $vis fn intern<N: Into<String>>(names: impl IntoIterator<Item = N>) {
+                Self::names().intern($limit, names);
+            }
+            /// The interned name, or `other`.
+            #[inline]
+            #[must_use]
+            $vis fn named(name: &str) -> Self { Self(Self::names().find(name)) }
+            /// No name: the label is left out.
+            #[inline]
+            #[must_use]
+            #[allow(dead_code)] // not every interned label is optional
+            $vis fn none() -> Self { Self($crate::operation::Interned::NONE) }
+        }
+        impl $crate::label::Label for $name {
+            const KEY: &'static str = $key;
+            const CARDINALITY: usize = $limit + 2;
+            const IS_CLOSED: bool = false;
+            #[inline]
+            fn index(self) -> usize { self.0.index() }
+            fn value(index: usize) -> Option<&'static str> { Self::names().value(index) }
+        }
+        $crate::labels! { $($rest)* }
     };
 }

@@ -48,21 +48,26 @@
 #[macro_use]
 mod catalog;
 pub mod correlation;
-pub mod itself;
+mod definition;
 pub mod label;
 pub mod metrics;
 pub mod operation;
+#[doc(hidden)] // a seam between twins
+pub mod outcome;
 pub mod page;
 pub mod profiling;
 mod settings;
+mod start;
 pub mod tracing;
 
-pub use catalog::{Catalog, Definition, Described, Instrument, Kind, described};
+pub use catalog::described;
 pub use correlation::CorrelationId;
-pub use metrics::{Counter, Gauge, Histogram};
+pub use definition::{Catalog, Definition, Described, Instrument, Kind};
+pub use metrics::{Counter, Gauge, Histogram, itself};
 pub use operation::{Failure, Operation, Outcome};
 pub use page::Page;
-pub use settings::{LogFormat, Output, Profiling, Propagators, Running, Settings, StartError, start};
+pub use settings::{LogFormat, Output, Profiling, Propagators, Settings, StartError};
+pub use start::{Running, start};
 pub use tracing::{Context, InContext};
 
 /// The features, and whether this build has them.

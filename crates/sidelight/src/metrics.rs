@@ -5,6 +5,7 @@
 #[cfg_attr(feature = "metrics", path = "metrics/on.rs")]
 #[cfg_attr(not(feature = "metrics"), path = "metrics/off.rs")]
 mod imp;
+pub mod itself;
 
 use crate::page::{Accepts, Gone};
 pub use imp::{COMPILED, Counter, Gauge, Histogram, OperationCell, PAGES, Probe, Stopwatch, watch_runtime};

@@ -1,6 +1,5 @@
 //! What a program tells Sidelight once, at its start. Reads no environment: that is the program's part.
 
-use crate::{Catalog, itself, metrics, operation, profiling, tracing};
 use std::fmt;
 
 /// Everything that can be set. In a build without a feature, its settings are accepted and have no effect.
@@ -97,27 +96,3 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-/// Sidelight, running. Dropping it flushes log lines and spans, for at most three seconds.
-#[derive(Debug)]
-#[must_use = "dropping it ends logs and traces"]
-pub struct Running {
-    _flush: tracing::Flush,
-}
-
-/// Starts whatever this build has. Call it once, before the first request.
-///
-/// # Errors
-/// When a setting cannot be honoured by a feature that is built in.
-pub fn start(settings: &Settings, catalogs: &[Catalog]) -> Result<Running, StartError> {
-    operation::start();
-    metrics::start(settings, &with_own(catalogs));
-    let flush = tracing::start(settings)?;
-    profiling::start(settings)?;
-    Ok(Running { _flush: flush })
-}
-
-/// Catalogues, and Sidelight's own.
-pub(crate) fn with_own(catalogs: &[Catalog]) -> Vec<Catalog> {
-    catalogs.iter().copied().chain([itself::CATALOG, profiling::CATALOG]).collect()
-}

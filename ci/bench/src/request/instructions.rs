@@ -2,8 +2,8 @@
 //! start and end fall out. The control is left out: how often it looks at the clock says nothing.
 
 use super::{
+    one_run::run,
     process::Pace,
-    rounds::run,
     variant::{PLANTED, Variant},
 };
 use std::{env, process::Command, time::Duration};

@@ -4,10 +4,9 @@
 
 use super::{Storage, Unit};
 use crate::{
-    Catalog, Definition, Instrument, Kind, Page, Settings,
-    catalog::Described,
+    Page, Settings,
+    definition::{Catalog, Definition, Described, Instrument, Kind, Moment},
     label::Labels,
-    operation::Moment,
     page::{PageError, Permission},
 };
 use std::{marker::PhantomData, time::Duration};

@@ -1,16 +1,18 @@
 //! Real counters, gauges and histograms, kept by `sidelight-metrics` and shown at `/metrics`. A label set enters the page
 //! when it is first used, or at the start where all of them are known and few.
 
-use super::{Storage, Unit};
-use crate::{
-    Catalog, Definition, FEATURES, Instrument, Kind, Page, Settings,
-    catalog::Described,
+use super::{
+    Storage, Unit,
     itself::{DROPPED, Loss, SCRAPE, SERIES},
+};
+use crate::{
+    FEATURES, Page, Settings,
+    definition::{Catalog, Definition, Described, Instrument, Kind, Moment},
     label::Labels,
-    operation::{Moment, PANICKED, error_type, imp::now},
+    outcome::{PANICKED, error_type},
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
-use quanta::Instant;
+use quanta::{Clock, Instant};
 pub use sidelight_metrics::Probe;
 use sidelight_metrics::{
     CounterCell, Exemplar, FlowCell, Form, GaugeCell, HistogramCell, Kind as Shown, Name, Scale, Wanted,
@@ -220,6 +222,12 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         now() - self.0
     }
+}
+
+/// As the clock's own `Instant::now`, but on a thread that ends as well: nothing of the thread is looked at.
+fn now() -> Instant {
+    static CLOCK: OnceLock<Clock> = OnceLock::new();
+    CLOCK.get_or_init(Clock::new).now()
 }
 
 fn scale<U: Unit>() -> Scale {

@@ -2,8 +2,13 @@
 
 #![allow(clippy::inline_always, clippy::unused_self)] // an off twin must vanish, and keeps the on twin's signatures
 
-use super::{Failure, Moment, Outcome};
-use crate::{Definition, Instrument, Kind, label::Labels, metrics::Storage, tracing::Note};
+use crate::{
+    definition::{Definition, Instrument, Kind, Moment},
+    label::Labels,
+    metrics::Storage,
+    outcome::{Failure, Outcome},
+    tracing::Note,
+};
 use std::{convert::Infallible, marker::PhantomData};
 
 /// No clock is read.

@@ -1,10 +1,10 @@
 //! One clock pair a run, read by the histogram and by the request's record.
 
-use super::{CANCELLED, COMMON, Failure, Moment, OK, Outcome, PANICKED};
 use crate::{
-    Definition, Instrument, Kind,
+    definition::{Definition, Instrument, Kind, Moment},
     label::Labels,
     metrics::{OperationCell, Storage},
+    outcome::{CANCELLED, COMMON, Failure, OK, Outcome, PANICKED},
     tracing::{Node, Note},
 };
 use pin_project_lite::pin_project;
@@ -25,7 +25,7 @@ pub(crate) fn start() {
 
 /// As the clock's own `Instant::now`, but on a thread that ends as well: nothing of the thread is looked at.
 #[inline]
-pub(crate) fn now() -> Instant {
+fn now() -> Instant {
     static CLOCK: OnceLock<Clock> = OnceLock::new();
     CLOCK.get_or_init(Clock::new).now()
 }

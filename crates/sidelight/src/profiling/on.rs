@@ -2,8 +2,10 @@
 
 use crate::{
     Gauge, Page, Profiling, Settings, StartError,
-    itself::{PROFILES, Profiled, Taken},
-    metrics::Probe,
+    metrics::{
+        Probe,
+        itself::{PROFILES, Profiled, Taken},
+    },
     page::{Ask, PageError, Parameter, Permission, Reply, Values},
 };
 use sidelight_profiling::{cpu, heap};

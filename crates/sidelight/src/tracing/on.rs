@@ -3,9 +3,12 @@
 use super::{Carrier, Incoming, Note, Value};
 use crate::{
     Definition, LogFormat, Output, Page, Propagators, Settings, StartError, correlation,
-    itself::{DROPPED, LOG_SUPPRESSED, Loss},
-    metrics::Probe,
-    operation::{self, Moment},
+    definition::Moment,
+    metrics::{
+        Probe,
+        itself::{DROPPED, LOG_SUPPRESSED, Loss},
+    },
+    outcome,
     page::{Ask, Change, PageError, Parameter, Permission, Reply, Values},
 };
 use quanta::Instant;
@@ -192,7 +195,7 @@ impl Subject for Definition {
         pairs.filter(|(_, value)| !value.is_empty()).collect()
     }
     fn error_type(&self, outcome: usize) -> Option<&'static str> {
-        operation::error_type(self, outcome)
+        outcome::error_type(self, outcome)
     }
     fn remember(&self, labels: u32, outcome: usize, seen: &Seen) {
         let Seen { trace, span, duration, at } = *seen;

@@ -1,6 +1,6 @@
 //! What a series is called: made valid and escaped once, when the series is first used. Knows no number.
 
-use crate::Kind;
+use super::kind::Kind;
 use metrics_exporter_prometheus::formatting;
 
 /// Everything that tells one series from another, and what its family is.

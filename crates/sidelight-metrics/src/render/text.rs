@@ -5,11 +5,8 @@
 //! <https://prometheus.io/docs/specs/om/open_metrics_spec/>
 
 use crate::{
-    Exemplar, Kind,
-    cell::Distribution,
-    layout::Words,
-    registry::{Family, Series, Source},
-    slab::Reading,
+    model::{Exemplar, Kind, Words},
+    record::{Family, Histogram, Number, Reader, Series},
 };
 use std::{
     io::Write as _,
@@ -41,19 +38,16 @@ pub(crate) struct Writer {
     text: Text,
     pub(crate) page: Vec<u8>,
     digits: itoa::Buffer,
-    slots: Vec<u64>,
 }
 
 impl Writer {
     pub(crate) fn new(text: Text, capacity: usize) -> Self {
-        Self { text, page: Vec::with_capacity(capacity), digits: itoa::Buffer::new(), slots: Vec::new() }
+        Self { text, page: Vec::with_capacity(capacity), digits: itoa::Buffer::new() }
     }
 
-    pub(crate) fn family(&mut self, family: &Family, reading: &Reading) {
+    pub(crate) fn family(&mut self, family: &Family, reader: &mut Reader) {
         self.head(family);
-        for series in family.series() {
-            self.series(family, &series, reading);
-        }
+        family.each(reader, |series| self.series(family, series));
     }
 
     fn head(&mut self, family: &Family) {
@@ -74,19 +68,19 @@ impl Writer {
         }
     }
 
-    fn series(&mut self, family: &Family, series: &Series<'_>, reading: &Reading) {
-        match series.source {
-            Source::Histogram(distribution) => {
-                self.histogram(&family.name, series.line, distribution, reading);
+    fn series(&mut self, family: &Family, series: &Series<'_>) {
+        match &series.number {
+            Number::Histogram(it) => {
+                self.histogram(&family.name, series.line, it);
                 return self.began(family, series);
             }
-            Source::Counter(place) => {
+            Number::Whole(number) => {
                 self.copy(series.line);
-                self.whole(reading.sum(*place));
+                self.whole(*number);
             }
-            scalar => {
+            Number::Real(number) => {
                 self.copy(series.line);
-                self.number(value(scalar, reading));
+                self.number(*number);
             }
         }
         self.page.push(b'\n');
@@ -111,18 +105,15 @@ impl Writer {
         self.put(format_args!("{name}_created{labels} {}.{:03}\n", at.as_secs(), at.subsec_millis()));
     }
 
-    fn histogram(&mut self, name: &str, body: &str, it: &Distribution, reading: &Reading) {
-        let mut slots = std::mem::take(&mut self.slots);
-        let sum = it.read(reading, &mut slots);
-        let count = slots.iter().sum();
-        let counts = it.layout.cumulated(&slots).chain([count]);
+    fn histogram(&mut self, name: &str, body: &str, it: &Histogram<'_>) {
+        let count = it.slots.iter().sum();
+        let counts = it.layout.cumulated(it.slots).chain([count]);
         for (at, (words, up_to)) in it.layout.words.iter().zip(counts).enumerate() {
-            let exemplar = (self.text == Text::OpenMetrics).then(|| it.exemplars.get(at)).flatten();
+            let exemplar = (self.text == Text::OpenMetrics).then(|| it.exemplar(at)).flatten();
             self.bucket(name, body, words, up_to, exemplar);
         }
-        self.slots = slots;
         self.of_histogram(name, "_sum", body);
-        self.number(sum);
+        self.number(it.sum);
         self.page.push(b'\n');
         self.of_histogram(name, "_count", body);
         self.whole(count);
@@ -187,19 +178,6 @@ impl Writer {
 
     fn put(&mut self, text: std::fmt::Arguments<'_>) {
         let _ = self.page.write_fmt(text); // a Vec takes everything
-    }
-}
-
-/// What a gauge of any kind stands at. Less than nothing cannot be in flight: what ended was read, and what began not yet.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)] // no form has whole numbers beyond 2^53
-pub(crate) fn value(source: &Source, reading: &Reading) -> f64 {
-    match source {
-        Source::Counter(place) => reading.sum(*place) as f64,
-        Source::Flow(place) => (reading.sum(*place) as i64).max(0) as f64,
-        Source::Gauge(number) => number.load(Relaxed) as f64,
-        Source::Level(level) => level.get(),
-        Source::Fact(number) => *number,
-        Source::Histogram(_) => f64::NAN,
     }
 }
 

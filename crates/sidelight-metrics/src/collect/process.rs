@@ -1,7 +1,8 @@
 //! What the process takes of its machine: CPU time, memory, descriptors (`metrics-process`), and what its control group
 //! allows it. Read before each scrape, and emitted through the `metrics` facade as any dependency's numbers are.
 
-use crate::{Probe, cgroup, runtime};
+use super::{cgroup, runtime};
+use crate::record::Probe;
 use metrics_process::Collector;
 use std::sync::OnceLock;
 

@@ -1,29 +1,10 @@
 //! Exemplars: for each bucket one value that was recorded, and the trace that it was recorded in.
 
+use crate::model::Exemplar;
 use std::{
     sync::{Mutex, OnceLock, PoisonError, TryLockError},
     time::{Duration, SystemTime},
 };
-
-/// A value, and the trace that shows how it came about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Exemplar {
-    /// The trace's id.
-    pub trace: u128,
-    /// The span's id.
-    pub span: u64,
-    /// What was recorded.
-    pub value: f64,
-    /// When.
-    pub at: SystemTime,
-}
-
-impl Exemplar {
-    /// Whether another is so much newer; or the clock has gone back, and this one is of a time that is still to come.
-    fn makes_room_for(&self, other: &Self, now: SystemTime) -> bool {
-        other.at.duration_since(self.at).is_ok_and(|newer| newer >= FRESH) || self.at > now
-    }
-}
 
 /// The last exemplar of each bucket.
 #[derive(Debug, Default)]
@@ -41,7 +22,7 @@ impl Exemplars {
             Err(TryLockError::Poisoned(place)) => place.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        if place.is_none_or(|last| last.makes_room_for(&exemplar, SystemTime::now())) {
+        if place.is_none_or(|last| makes_room_for(&last, &exemplar, SystemTime::now())) {
             *place = Some(exemplar);
         }
     }
@@ -52,6 +33,11 @@ impl Exemplars {
     }
 }
 
+/// Whether another is so much newer; or the clock has gone back, and this one is of a time that is still to come.
+fn makes_room_for(last: &Exemplar, other: &Exemplar, now: SystemTime) -> bool {
+    other.at.duration_since(last.at).is_ok_and(|newer| newer >= FRESH) || last.at > now
+}
+
 /// More buckets than any scale has.
 const BUCKETS_MAX: usize = 24;
 /// A newer exemplar does not take the place of one that is younger.
@@ -60,7 +46,7 @@ const FRESH: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scale;
+    use crate::model::Scale;
 
     fn exemplar(trace: u128, after: u64) -> Exemplar {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(after);

@@ -1,34 +1,20 @@
 //! The book of all series, in the order in which they are shown. A series enters once, when it is first used, and its line
 //! is made ready then. Whoever enters waits for no scrape: new entries lie in a tray, which the next scrape puts in order.
 
-use crate::{
-    Kind, Name,
-    cell::Distribution,
-    protobuf,
-    recorder::Level,
-    slab::{Place, Reading},
+use super::{
+    level::Level,
+    slab::Reading,
+    snapshot::{Reader, Series, Source},
 };
+use crate::model::{Kind, Name, wire};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    panic::{AssertUnwindSafe, catch_unwind},
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::SystemTime,
 };
-
-/// Where a series' number is.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    Counter(Place),
-    Flow(Place),
-    Gauge(&'static AtomicI64),
-    Level(Arc<Level>),
-    Histogram(&'static Distribution),
-    /// It never changes.
-    Fact(f64),
-}
 
 /// All series of one name, ready to be written: lines lie side by side in their order, so a scrape reads memory once and
 /// forwards.
@@ -61,18 +47,6 @@ struct New {
     began: SystemTime,
 }
 
-/// One series.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Series<'a> {
-    /// The line up to its number, with a space; of a histogram the labels only, without braces.
-    pub(crate) line: &'a str,
-    /// The labels as the protobuf form has them.
-    pub(crate) wire: &'a [u8],
-    pub(crate) source: &'a Source,
-    /// When it entered, at nought: just before its first number.
-    pub(crate) began: SystemTime,
-}
-
 /// What is said of a name before, or without, its first use.
 #[derive(Clone, Debug)]
 pub struct Description {
@@ -103,6 +77,13 @@ pub(crate) fn enter(name: Name, source: Source) {
 /// Enters a fact about the process: a gauge that stands at 1, whose labels say it.
 pub fn enter_fact(name: Name) {
     enter(name, Source::Fact(1.0));
+}
+
+/// Enters a gauge that is no whole number.
+pub(crate) fn enter_level(name: Name) -> Arc<Level> {
+    let level = Arc::new(Level::new());
+    enter(name, Source::Level(Arc::clone(&level)));
+    level
 }
 
 /// How many series there are.
@@ -140,7 +121,7 @@ pub fn descriptions() -> BTreeMap<String, Description> {
 }
 
 /// Reads the book: each family that is asked for, in the order of names, with one reading of all numbers.
-pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Family, &Reading)) {
+pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Family, &mut Reader)) {
     let mut book = lock(&BOOK);
     let tray = std::mem::take(&mut *lock(&TRAY));
     for (name, source, began) in tray {
@@ -149,8 +130,8 @@ pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Famil
     for family in book.families.values_mut().filter(|family| !family.new.is_empty()) {
         family.put_in_order();
     }
-    let reading = Reading::begin();
-    book.families.values().filter(|family| wanted(family)).for_each(|family| each(family, &reading));
+    let mut reader = Reader::new(Reading::begin());
+    book.families.values().filter(|family| wanted(family)).for_each(|family| each(family, &mut reader));
 }
 
 /// All families, and the names that they have taken.
@@ -168,7 +149,7 @@ impl Book {
             (_, true) => format!("{} ", name.family),
             (_, false) => format!("{}{{{body}}} ", name.family),
         };
-        let new = New { line, wire: protobuf::labels(&name.labels), source, began };
+        let new = New { line, wire: wire::labels(&name.labels), source, began };
         if !self.families.contains_key(&name.family) && !self.take_names(&name.family, name.kind) {
             return left_out(1);
         }
@@ -216,16 +197,17 @@ impl Family {
         UNITS.into_iter().find(|unit| name.strip_suffix(unit).is_some_and(|it| it.ends_with('_')))
     }
 
-    /// Every series, by its line.
-    pub(crate) fn series(&self) -> impl Iterator<Item = Series<'_>> {
+    /// Lends every series with its number, by its line.
+    pub(crate) fn each(&self, reader: &mut Reader, mut each: impl FnMut(&Series<'_>)) {
+        for (line, wire, Position { source, began, .. }) in self.positions() {
+            each(&Series { line, wire, number: reader.read(source), began: *began });
+        }
+    }
+
+    fn positions(&self) -> impl Iterator<Item = (&str, &[u8], &Position)> {
         let (mut line, mut wire) = (0, 0);
         self.places.iter().map(move |end| {
-            let series = Series {
-                line: &self.lines[line..end.line],
-                wire: &self.wires[wire..end.wire],
-                source: &end.source,
-                began: end.began,
-            };
+            let series = (&self.lines[line..end.line], &self.wires[wire..end.wire], end);
             (line, wire) = (end.line, end.wire);
             series
         })
@@ -234,11 +216,11 @@ impl Family {
     /// Puts new series among the others. Of several with the same labels, which would spoil the page, the first to come
     /// stays.
     fn put_in_order(&mut self) {
-        let known = self.series().map(|it| New {
-            line: it.line.into(),
-            wire: it.wire.into(),
-            source: it.source.clone(),
-            began: it.began,
+        let known = self.positions().map(|(line, wire, Position { source, began, .. })| New {
+            line: line.into(),
+            wire: wire.into(),
+            source: source.clone(),
+            began: *began,
         });
         let mut all: Vec<New> = known.collect();
         all.append(&mut self.new);
@@ -259,38 +241,3 @@ impl Family {
 
 /// Units that a name may end with.
 const UNITS: [&str; 3] = ["seconds", "bytes", "ratio"];
-
-/// What is asked before each scrape, for numbers that somebody else keeps.
-type Ask = Arc<dyn Fn() + Send + Sync>;
-static PROBES: LazyLock<Mutex<HashMap<u64, Ask>>> = LazyLock::new(Mutex::default);
-
-/// As long as it lives, its function is called before each scrape.
-#[derive(Debug)]
-pub struct Probe(u64);
-
-impl Probe {
-    /// Calls this function before each scrape, on the scrape's thread.
-    #[must_use]
-    pub fn new(ask: impl Fn() + Send + Sync + 'static) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = NEXT.fetch_add(1, Relaxed);
-        lock(&PROBES).insert(id, Arc::new(ask));
-        Self(id)
-    }
-}
-
-impl Drop for Probe {
-    fn drop(&mut self) {
-        lock(&PROBES).remove(&self.0);
-    }
-}
-
-/// Calls all of them. One that panics is not called again: its numbers stay as they are, and those of others go on.
-pub(crate) fn ask_all() {
-    let probes: Vec<(u64, Ask)> = lock(&PROBES).iter().map(|(id, ask)| (*id, Arc::clone(ask))).collect();
-    for (id, ask) in probes {
-        if catch_unwind(AssertUnwindSafe(|| ask())).is_err() {
-            lock(&PROBES).remove(&id);
-        }
-    }
-}

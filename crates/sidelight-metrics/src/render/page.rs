@@ -1,10 +1,11 @@
 //! One scrape: asks those who keep numbers elsewhere, reads the book in the form that is wanted, and packs it.
 
-use crate::{
-    Form, protobuf,
-    registry::{self, Family},
+use super::{
+    accept::Form,
+    protobuf,
     text::{self, Text},
 };
+use crate::record::{self, Family};
 use flate2::{Compression, write::GzEncoder};
 use std::{
     io::Write as _,
@@ -32,7 +33,7 @@ pub struct Wanted {
 pub fn render(wanted: &Wanted) -> Vec<u8> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    registry::ask_all();
+    record::ask_all();
     let page = match wanted.form {
         Form::Text => write_text(Text::Prometheus, &wanted.names),
         Form::OpenMetrics => {
@@ -42,8 +43,8 @@ pub fn render(wanted: &Wanted) -> Vec<u8> {
         }
         Form::Protobuf => {
             let mut writer = protobuf::Writer::new(capacity());
-            registry::read(&|family| is_wanted(family, &wanted.names), |family, reading| {
-                writer.family(family, reading);
+            record::read(&|family| is_wanted(family, &wanted.names), |family, reader| {
+                writer.family(family, reader);
             });
             writer.page
         }
@@ -62,7 +63,7 @@ fn capacity() -> usize {
 
 fn write_text(form: Text, names: &[String]) -> Vec<u8> {
     let mut writer = text::Writer::new(form, capacity());
-    registry::read(&|family| is_wanted(family, names), |family, reading| writer.family(family, reading));
+    record::read(&|family| is_wanted(family, names), |family, reader| writer.family(family, reader));
     writer.page
 }
 

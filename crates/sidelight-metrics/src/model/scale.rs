@@ -1,6 +1,6 @@
 //! What histograms measure in: the unit, and the bounds that go with it.
 
-use crate::layout::Layout;
+use super::layout::Layout;
 use std::sync::LazyLock;
 
 /// Upper bounds, in seconds, of every duration histogram: the conventions' own bounds for MCP, HTTP and database

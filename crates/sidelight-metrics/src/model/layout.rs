@@ -175,7 +175,7 @@ fn bound(index: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scale::{DURATION_BOUNDS, SECONDS, SIZES};
+    use crate::model::scale::{DURATION_BOUNDS, SECONDS, SIZES};
     use proptest::prelude::*;
 
     fn searched(layout: &Layout, value: f64) -> usize {

@@ -3,7 +3,6 @@
 use crate::{
     Counter, Gauge,
     label::Labels,
-    labels,
     metrics::{Histogram, Seconds},
 };
 

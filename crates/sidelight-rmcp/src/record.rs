@@ -2,11 +2,10 @@
 //! where somebody sees that; else when the reply is made.
 
 use crate::{
-    Fault, Seat, Tool,
-    facts::{Facts, note_code},
-    metrics::{Ending, Method, OPERATION, REQUESTS},
+    attributes::{SpanAttributes, note_code},
+    metrics::{Ending, Fault, Method, OPERATION, REQUESTS, Tool},
     reply::{Reply, Seen},
-    transport::Arrived,
+    slot::{RequestSlot, Unwritten},
 };
 use rmcp::ErrorData;
 use sidelight::{Context, Failure as _, label::Label, operation::Unended};
@@ -14,11 +13,11 @@ use std::time::Instant;
 
 /// Counts a request once and writes its line when it is dropped, also with the future that it is in.
 #[derive(Debug)]
-pub(crate) struct Counted {
+pub(crate) struct Record {
     labels: (Method, Tool),
-    facts: Facts,
+    attributes: SpanAttributes,
     context: Context,
-    seat: Option<Seat>,
+    slot: Option<RequestSlot>,
     ending: Ending,
     fault: Option<Fault>,
     began: Instant,
@@ -26,10 +25,25 @@ pub(crate) struct Counted {
     run: Option<Unended>,
 }
 
-impl Counted {
-    pub(crate) fn new(labels: (Method, Tool), facts: Facts, context: Context, seat: Option<Seat>) -> Self {
+impl Record {
+    pub(crate) fn new(
+        labels: (Method, Tool),
+        attributes: SpanAttributes,
+        context: Context,
+        slot: Option<RequestSlot>,
+    ) -> Self {
         let began = Instant::now();
-        Self { labels, facts, context, seat, ending: Ending::Cancelled, fault: None, began, bytes: None, run: None }
+        Self {
+            labels,
+            attributes,
+            context,
+            slot,
+            ending: Ending::Cancelled,
+            fault: None,
+            began,
+            bytes: None,
+            run: None,
+        }
     }
 
     /// Runs the handler's future as an operation, whose ids the line will have.
@@ -54,18 +68,11 @@ impl Counted {
         reply
     }
 
-    /// Goes out with its reply, to whoever sees it written: the seat of its HTTP request, else the transport's own place.
-    pub(crate) fn goes_out(mut self, arrived: Option<&Arrived>) {
-        match (self.seat.take(), arrived) {
-            (Some(seat), _) => seat.goes_out(self),
-            (None, Some(arrived)) => arrived.goes_out(self),
-            (None, None) => {}
-        }
-    }
-
-    /// Its reply is written.
-    pub(crate) fn written(mut self, bytes: u64) {
-        self.bytes = Some(bytes);
+    /// Goes out with its reply, to whoever sees it written: the slot of its HTTP request. Comes back if it came in none.
+    pub(crate) fn goes_out(mut self) -> Option<Self> {
+        let Some(slot) = self.slot.take() else { return Some(self) };
+        slot.goes_out(Box::new(self));
+        None
     }
 
     /// Records the request as an operation whose reply is made already: no handler saw it.
@@ -80,19 +87,25 @@ impl Counted {
         };
         let (_, run) = context.run(|| OPERATION.run_on(labels, operation));
         self.run = Some(run);
-        self.goes_out(None);
+        self.goes_out();
     }
 
     fn begins(&mut self) {
         self.context = Context::current();
-        if let Some(seat) = &self.seat {
-            seat.begins(self.context.clone());
+        if let Some(slot) = &self.slot {
+            slot.begins(self.context.clone());
         }
-        self.facts.note(self.labels.0);
+        self.attributes.note(self.labels.0);
     }
 
     fn ends(&mut self, fault: Option<Fault>) {
         (self.fault, self.ending) = (fault, Ending::of(fault));
+    }
+}
+
+impl Unwritten for Record {
+    fn written(mut self: Box<Self>, bytes: u64) {
+        self.bytes = Some(bytes);
     }
 }
 
@@ -106,7 +119,7 @@ impl Ending {
     }
 }
 
-impl Drop for Counted {
+impl Drop for Record {
     fn drop(&mut self) {
         let (method, tool) = self.labels;
         if std::thread::panicking() {
@@ -124,7 +137,7 @@ impl Drop for Counted {
                 error_type = self.fault.map(|fault| Fault::NAMES[fault.index()]),
                 duration_seconds = self.began.elapsed().as_secs_f64(),
                 bytes = self.bytes,
-                client = self.facts.client(),
+                client = self.attributes.client(),
             );
         });
     }

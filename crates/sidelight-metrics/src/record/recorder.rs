@@ -5,14 +5,17 @@
 //! become one series more of their metric, marked as OpenTelemetry marks it, so sums stay right. Label sets that are equal
 //! once they are valid are one series from the start.
 
-use crate::{
-    CounterCell, Distribution, Kind, Name, Scale,
-    registry::{self, Description, Source},
+use super::{
+    cell::CounterCell,
+    distribution::Distribution,
+    level::Level,
+    registry::{self, Description},
     slab,
 };
+use crate::model::{Kind, Name, Scale};
 use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Label, Metadata, SetRecorderError,
-    SharedString, Unit,
+    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Label, Metadata, SetRecorderError, SharedString,
+    Unit,
 };
 use metrics_exporter_prometheus::formatting::sanitize_metric_name;
 use metrics_util::registry::{Registry, Storage};
@@ -173,11 +176,7 @@ impl Storage<Key> for Cells {
         })
     }
     fn gauge(&self, key: &Key) -> Self::Gauge {
-        of_name(&self.gauges, name_of(key, of_gauge(key.name())), |name| {
-            let level = Arc::new(Level::new());
-            registry::enter(name, Source::Level(Arc::clone(&level)));
-            level
-        })
+        of_name(&self.gauges, name_of(key, of_gauge(key.name())), registry::enter_level)
     }
     fn histogram(&self, key: &Key) -> Self::Histogram {
         let scale = scale(key);
@@ -199,35 +198,6 @@ impl CounterFn for Total {
     }
     fn absolute(&self, value: u64) {
         self.cell.raise(value, || self.name.clone());
-    }
-}
-
-/// The facade's gauges are not whole numbers, so they have a cell of their own.
-#[derive(Debug)]
-pub(crate) struct Level(AtomicU64);
-
-impl Level {
-    pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(0f64.to_bits()))
-    }
-    pub(crate) fn get(&self) -> f64 {
-        f64::from_bits(self.0.load(Relaxed))
-    }
-    fn change(&self, by: f64) {
-        let changed = |bits| Some((f64::from_bits(bits) + by).to_bits());
-        let _ = self.0.fetch_update(Relaxed, Relaxed, changed); // always Ok: `changed` never refuses
-    }
-}
-
-impl GaugeFn for Level {
-    fn increment(&self, value: f64) {
-        self.change(value);
-    }
-    fn decrement(&self, value: f64) {
-        self.change(-value);
-    }
-    fn set(&self, value: f64) {
-        self.0.store(value.to_bits(), Relaxed);
     }
 }
 

@@ -7,7 +7,7 @@ use sidelight::tracing::{self, note};
 
 /// What is noted of a request; empty in a build without traces.
 #[derive(Debug, Default)]
-pub(crate) struct Facts(Option<Known>);
+pub(crate) struct SpanAttributes(Option<Known>);
 
 #[derive(Debug)]
 struct Known {
@@ -22,7 +22,7 @@ struct Known {
     about: Option<(&'static str, Box<str>)>,
 }
 
-impl Facts {
+impl SpanAttributes {
     pub(crate) fn of(message: &Message<'_>) -> Self {
         if !tracing::COMPILED {
             return Self::default();

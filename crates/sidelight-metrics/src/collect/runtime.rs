@@ -2,12 +2,10 @@
 //! (`tokio::runtime::RuntimeMetrics`, what of it is stable).
 
 use crate::{
-    Kind, Name, Probe,
-    recorder::Level,
-    registry::{self, Description, Source},
+    model::{Kind, Name},
+    record::{Description, Probe, describe as describe_series, enter_level},
 };
 use metrics::GaugeFn as _;
-use std::sync::Arc;
 use tokio::runtime::Handle;
 
 const WORKERS: (&str, &str) = ("tokio_workers", "Threads that run tasks.");
@@ -25,7 +23,7 @@ pub fn describe() {
         (BUSY, Kind::Counter),
         (PARKS, Kind::Counter),
     ] {
-        registry::describe(name.to_owned(), Description { help: help.to_owned(), kind, is_seconds: false });
+        describe_series(name.to_owned(), Description { help: help.to_owned(), kind, is_seconds: false });
     }
 }
 
@@ -33,11 +31,7 @@ pub fn describe() {
 #[must_use]
 pub fn watch() -> Probe {
     let runtime = Handle::current();
-    let level = |(name, help), kind| {
-        let level = Arc::new(Level::new());
-        registry::enter(Name::new(name, help, kind, []), Source::Level(Arc::clone(&level)));
-        level
-    };
+    let level = |(name, help), kind| enter_level(Name::new(name, help, kind, []));
     let [workers, tasks, queue] = [WORKERS, TASKS, QUEUE].map(|it| level(it, Kind::Gauge));
     let [busy, parks] = [BUSY, PARKS].map(|it| level(it, Kind::Counter));
     #[allow(clippy::cast_precision_loss)] // nobody has 2^53 tasks

@@ -1,13 +1,13 @@
 //! What is counted in: one cell a series. A cell takes its place and enters the book when it is first used; from then on
 //! recording is a load and a store, without a lock, a hash or an allocation.
 
-use crate::{
-    Exemplar, Name, Scale,
-    exemplar::Exemplars,
-    layout::{Layout, Table},
-    registry::{self, Source},
+use super::{
+    distribution::Distribution,
+    registry,
     slab::{self, Place, Reading},
+    snapshot::Source,
 };
+use crate::model::{Exemplar, Name, Scale};
 use std::sync::{
     Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering::Relaxed},
@@ -196,68 +196,14 @@ impl HistogramCell {
     }
 }
 
-/// The sum of the values, and behind it a histogram's slots. The count is the sum of the slots, so a reading is never torn
-/// between the two; only the sum of the values can be ahead or behind by what is being recorded at that moment.
-#[derive(Debug)]
-pub struct Distribution {
-    table: &'static Table,
-    place: Place,
-    pub(crate) layout: &'static Layout,
-    pub(crate) exemplars: Exemplars,
-}
-
 impl Distribution {
     /// Takes a place and enters the book. Lives for ever, as its series does.
     #[must_use]
     pub fn open(name: Name, scale: Scale) -> &'static Self {
-        let layout = scale.layout();
-        let place = Place::take(1 + layout.slots());
-        let it = Self { table: &layout.table, place, layout, exemplars: Exemplars::default() };
-        let it: &'static Self = Box::leak(Box::new(it));
-        if place != Place::NONE {
+        let it = Self::new(scale);
+        if it.has_place() {
             registry::enter(name, Source::Histogram(it));
         }
         it
-    }
-
-    /// Records a value. A NaN has no place in any bucket and is not recorded.
-    #[inline]
-    pub fn observe(&self, value: f64) {
-        if value.is_nan() {
-            return;
-        }
-        let slot = 1 + self.table.slot(value);
-        match (slab::mine(self.place), slab::mine(self.place.after(slot))) {
-            (Some(sum), Some(slot)) => {
-                slab::grow(slot, 1);
-                slab::grow_float(sum, value);
-            }
-            _ => self.change_slowly(slot, 1, value),
-        }
-    }
-
-    /// Records a value `times` times.
-    pub fn observe_many(&self, value: f64, times: u64) {
-        #[allow(clippy::cast_precision_loss)] // a count beyond 2^53 at once is no measurement
-        let sum = value * times as f64;
-        if !value.is_nan() && times > 0 {
-            self.change_slowly(1 + self.table.slot(value), times, sum);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn change_slowly(&self, slot: usize, times: u64, sum: f64) {
-        slab::change(self.place, 1 + self.layout.slots(), &mut |slots| {
-            slab::grow(&slots[slot], times);
-            slab::grow_float(&slots[0], sum);
-        });
-    }
-
-    /// The counts of all slots, into `slots`, and the sum of the values.
-    pub(crate) fn read(&self, reading: &Reading, slots: &mut Vec<u64>) -> f64 {
-        slots.clear();
-        slots.resize(self.layout.slots(), 0);
-        reading.sums(self.place, slots)
     }
 }
