@@ -1,8 +1,4 @@
-//! The second port: shows what the features bring, on a thread and a runtime of its own, so that it answers while the
-//! server does not. Knows pages as data; knows no document, no protocol and no feature but its own `serve`.
-//!
-//! The face of the twins `on/mod.rs` and `off.rs`. Without `serve` there is no port, and asking for one is an error that
-//! names the missing features.
+#![doc = include_str!("../README.md")]
 
 #[cfg_attr(feature = "serve", path = "on/mod.rs")]
 #[cfg_attr(not(feature = "serve"), path = "off.rs")]

@@ -1,11 +1,11 @@
-//! Step `check`: format, lints of the on builds and of the off builds, tests with everything on, documentation. Does not
+//! Step `check`: format, spelling, lints of the on builds and of the off builds, tests with everything on, documentation. Does not
 //! run the tests of the other feature sets: that is step `features`.
 
 use crate::{
     cargo::{FEATURES, cargo},
     counts::Counts,
     house::House,
-    run,
+    others, run,
     score::Score,
     suite::{SAME_DEPENDENCIES, Suite},
     unified,
@@ -15,6 +15,7 @@ use crate::{
 pub(crate) fn run(house: &House, score: &mut Score) {
     score.check("fmt", run::run(&mut cargo(house, &["fmt", "--all", "--check"])));
     score.check("each dependency is compiled once for all suites", unified::check(house));
+    others::run(house, score);
     for (name, packages) in builds() {
         score.check(&name, clippy(house, &packages));
     }

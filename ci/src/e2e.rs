@@ -2,7 +2,7 @@
 //! with the real Prometheus and collect its traces with a real collector. What is checked is written there; here is only
 //! what it needs.
 
-use crate::{cargo::cargo, house::House, run, score::Score, tools};
+use crate::{cargo::cargo, house::House, run, score::Score, suite::Suite, tools};
 use std::process::Command;
 
 /// Runs the step.
@@ -18,9 +18,12 @@ pub(crate) fn run_long(house: &House, score: &mut Score) {
 }
 
 fn run_acts(house: &House, score: &mut Score, arguments: &[&str]) {
-    for build in [&["build", "--release"][..], &["build", "--release", "--example", "work", "-p", "mcp"]] {
-        if let Err(why) = run::run(&mut cargo(house, build)) {
-            score.fail("the release build", &why);
+    let everything = Suite::of_all_feature_sets().pop().expect("there are eight sets");
+    // as the suites have built it already: what it is there for does not depend on it
+    let example = [&["build", "--example", "work"].map(str::to_owned)[..], everything.arguments()].concat();
+    for build in [vec!["build".to_owned(), "--release".to_owned()], example] {
+        if let Err(why) = run::run(&mut cargo(house, &build)) {
+            score.fail("the build", &why);
             return score.give_up_building();
         }
     }
@@ -45,7 +48,7 @@ fn driver(house: &House) -> Result<Command, String> {
     driver.arg(house.path("ci/e2e/drive.py"));
     driver.arg("--binary").arg(house.target().join("release/mcp"));
     driver.arg("--python-2").arg(newest).arg("--python-1").arg(older).arg("--python-prometheus").arg(parsers);
-    driver.arg("--python-rotel").arg(collector).arg("--work").arg(house.target().join("release/examples/work"));
+    driver.arg("--python-rotel").arg(collector).arg("--work").arg(house.target().join("debug/examples/work"));
     driver.arg("--families").arg(house.scratch().join("families"));
     Ok(driver)
 }
@@ -57,7 +60,12 @@ const ROTEL: &str = "rotel==0.0.1a15";
 pub(crate) fn drive(name: &str, driver: &mut Command, score: &mut Score) {
     driver.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
     let mut last = None;
-    let end = run::run_reading(driver, |line| last = counts(line).or(last));
+    let end = run::run_reading(driver, |line| {
+        if let Some(check) = line.strip_prefix("ok ").or_else(|| line.strip_prefix("FAILED ")) {
+            score.lap(&format!("{name}: {check}"));
+        }
+        last = counts(line).or(last);
+    });
     match (last, end) {
         (Some((passed, failed)), end) => {
             score.add(name, passed, failed);

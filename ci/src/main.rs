@@ -12,6 +12,7 @@ mod e2e;
 mod features;
 mod house;
 mod libtest;
+mod others;
 mod postgres;
 mod recount;
 mod run;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
 /// Runs the steps in order; a failed one does not stop the next, a build that cannot be made does.
 fn run_all(steps: &[Step]) -> ExitCode {
     let house = House::here();
-    let mut score = Score::default();
+    let mut score = Score::new();
     let mut times = Vec::new();
     for step in steps {
         if score.cannot_build() {
@@ -57,6 +58,7 @@ fn run_all(steps: &[Step]) -> ExitCode {
         }
         times.push((step.name(), timed(step, &house, &mut score)));
     }
+    score.print_slowest();
     print_table(&times);
     score.print_failures();
     println!("{score}");

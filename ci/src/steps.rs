@@ -35,15 +35,17 @@ pub(crate) enum Step {
     Soak,
     /// Rewrites the table of least test counts.
     Counts,
+    /// Draws the picture of the rooms anew.
+    Draw,
     /// A trace in a Jaeger that lies at this path, and back.
     Jaeger(PathBuf),
 }
 
-use Step::{Bench, Check, Conformance, Cost, Counts, E2e, Features, Jaeger, Soak, Store, Tidy, Traces};
+use Step::{Bench, Check, Conformance, Cost, Counts, Draw, E2e, Features, Jaeger, Soak, Store, Tidy, Traces};
 
 /// Every step whose name is enough, in the order in which `full` runs them.
-const STEPS: [Step; 11] =
-    [Tidy, Check, Store, Features, Cost, E2e, Conformance, Traces, Bench(Tables::Metrics), Soak, Counts];
+const STEPS: [Step; 12] =
+    [Tidy, Check, Store, Features, Cost, E2e, Conformance, Traces, Bench(Tables::Metrics), Soak, Counts, Draw];
 /// The quickest first, so that a slip is told before a long build.
 const ALL: [Step; 6] = [Tidy, Check, Store, Features, Cost, E2e];
 const FULL: [Step; 11] = [
@@ -112,6 +114,7 @@ impl Step {
             Bench(_) => "bench",
             Soak => "soak",
             Counts => "counts",
+            Draw => "house",
             Jaeger(_) => JAEGER,
         }
     }
@@ -129,6 +132,7 @@ impl Step {
             Bench(_) => "ours beside what the field has, measured",
             Soak => "e2e three times, property tests with many cases, a search over 100,000 passages",
             Counts => "run every counted suite and write ci/test-counts.toml",
+            Draw => "draw the rooms in ARCHITECTURE.md from the code",
             Jaeger(_) => "a trace of the real binary in a real Jaeger, and back; it needs a Jaeger v2 binary",
         }
     }
@@ -146,6 +150,7 @@ impl Step {
             Bench(tables) => bench::run(*tables, house, score),
             Soak => soak::run(house, score),
             Counts => recount::run(house, score),
+            Draw => score.check("the rooms are drawn", tidy::redraw(house)),
             Jaeger(binary) => traces::jaeger(binary, house, score),
         }
     }

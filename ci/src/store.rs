@@ -1,7 +1,15 @@
 //! Step `store`: what `documents` must do and a fresh machine cannot show: its tests on a real PostgreSQL with pgvector, and
 //! the judged questions over the Rust books. What is checked is written there; here is only what it needs.
 
-use crate::{cargo::cargo, counts::Counts, house::House, postgres::Server, run, score::Score, suite::Suite};
+use crate::{
+    cargo::cargo,
+    counts::Counts,
+    house::House,
+    postgres::Server,
+    run,
+    score::Score,
+    suite::{SAME_DEPENDENCIES, Suite},
+};
 
 /// Runs the step.
 pub(crate) fn run(house: &House, score: &mut Score) {
@@ -18,7 +26,8 @@ pub(crate) fn run(house: &House, score: &mut Score) {
         }
         Err(why) => score.fail("PostgreSQL", &why),
     }
-    // in a release build, because it prints how long a search takes
-    let arguments = ["test", "--release", "-p", "documents", "--test", "judged", "--", "--nocapture"];
+    // as it is built already: what is found does not depend on it, and how long it takes is asked of a release build by hand
+    let arguments =
+        ["test", "-p", "documents", "-p", SAME_DEPENDENCIES, "--all-features", "--test", "judged", "--", "--nocapture"];
     score.check("the judged questions", run::run(&mut cargo(house, &arguments)));
 }

@@ -15,6 +15,7 @@ mod markers;
 mod only_in;
 mod private_words;
 mod reasons;
+mod rooms;
 mod slugs;
 mod spdx;
 mod tokens;
@@ -34,13 +35,14 @@ type FileRule = (&'static str, &'static str, fn(&Tree) -> Vec<Violation>);
 /// One rule about packages.
 type GraphRule = (&'static str, &'static str, fn(&Graph) -> Vec<Violation>);
 
-const FILE_RULES: [FileRule; 10] = [
+const FILE_RULES: [FileRule; 11] = [
     ("cfg sites", "a feature is asked for in the faces only, ten lines in all", cfg_sites::violations),
     ("circles", "files and rooms side by side name each other one way", circles::violations),
     ("file length", "a file has at most 400 lines", file_length::violations),
     ("function length", "a function has at most 70 lines", function_length::violations),
     ("headers", "a file opens with `//!`", headers::violations),
     ("markers", "nothing is left for later", markers::violations),
+    ("rooms", "the picture in ARCHITECTURE.md is what the code says", rooms::violations),
     ("unsafe code", "`unsafe` stands in the listed files only", unsafe_code::violations),
     ("reasons", "each dependency says why it is there", reasons::violations),
     ("private words", "nothing tells of the machine it was written on", private_words::violations),
@@ -53,6 +55,8 @@ const GRAPH_RULES: [GraphRule; 4] = [
     ("only in", "a library is used in its own crate only", only_in::violations),
     ("licences", "every package's licence is allowed", licences::violations),
 ];
+
+pub(crate) use rooms::redraw;
 
 /// Runs the step.
 pub(crate) fn run(house: &House, score: &mut Score) {

@@ -2,7 +2,7 @@
 //! a request's head, or refuse to take a reply. A reply may take as long as it needs.
 
 use super::{
-    idlers::{Idle, Idlers},
+    idle::{Idle, IdleConnections},
     leavers::Leavers,
 };
 use crate::metrics::{DENIED, Denial};
@@ -45,13 +45,18 @@ const BREATH: Duration = Duration::from_millis(100);
 pub(crate) struct Guarded {
     listener: TcpListener,
     permits: Arc<Semaphore>,
-    idlers: Idlers,
+    idle_connections: IdleConnections,
     leavers: Leavers,
 }
 
 impl Guarded {
     pub(crate) fn new(listener: TcpListener, leavers: Leavers) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)), idlers: Idlers::default(), leavers }
+        Self {
+            listener,
+            permits: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            idle_connections: IdleConnections::default(),
+            leavers,
+        }
     }
 
     /// Room for one connection more; `None` where it cannot be made.
@@ -61,7 +66,7 @@ impl Guarded {
             return Some(permit);
         }
         DENIED.add(Denial::Crowded, 1);
-        if !self.idlers.dismiss() {
+        if !self.idle_connections.dismiss() {
             return None;
         }
         timeout(ROOM_MAX, permits.acquire_owned()).await.ok()?.ok()
@@ -86,8 +91,8 @@ impl Acceptor for Guarded {
             let connection = Connection {
                 stream,
                 phase: Phase::Idle,
-                idle: Some(self.idlers.enter()),
-                idlers: self.idlers.clone(),
+                idle: Some(self.idle_connections.enter()),
+                idle_connections: self.idle_connections.clone(),
                 peer: remote,
                 leavers: self.leavers.clone(),
                 deadline: Box::pin(sleep(FIRST_MAX)),
@@ -120,7 +125,7 @@ pub(crate) struct Connection {
     phase: Phase,
     /// While it waits for a request, or for the rest of one's head: whoever is slow to ask makes room, too.
     idle: Option<Idle>,
-    idlers: Idlers,
+    idle_connections: IdleConnections,
     peer: SocketAddr,
     leavers: Leavers,
     /// The end of `Idle` or `Head`.
@@ -138,7 +143,7 @@ impl Connection {
     fn enter(&mut self, phase: Phase, limit: Duration) {
         self.phase = phase;
         if phase == Phase::Idle {
-            self.idle = Some(self.idlers.enter());
+            self.idle = Some(self.idle_connections.enter());
         }
         self.deadline.as_mut().reset(Instant::now() + limit);
     }

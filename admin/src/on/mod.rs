@@ -2,7 +2,7 @@
 
 mod access;
 mod health;
-mod idlers;
+mod idle;
 mod leavers;
 mod listener;
 mod mount;

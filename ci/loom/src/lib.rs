@@ -1,10 +1,10 @@
-//! The product's own `holders.rs`, with loom's locks in place of the standard library's. Checks that whatever
+//! The product's own `shared.rs`, with loom's locks in place of the standard library's. Checks that whatever
 //! order threads run in, a value ends exactly once, with everything that its holders did, and that nothing of one use is
 //! seen in the next.
 
 #[allow(dead_code)] // the product uses more of it
-#[path = "../../../crates/sidelight-tracing/src/request/holders.rs"]
-mod holders;
+#[path = "../../../crates/sidelight-tracing/src/request/shared.rs"]
+mod shared;
 
 mod sync {
     pub(crate) use loom::sync::{Mutex, MutexGuard};
@@ -14,7 +14,7 @@ mod sync {
 #[cfg(test)]
 mod tests {
     use crate::{
-        holders::{Ends, Holder, Sole},
+        shared::{Ends, Shared, Unique},
         sync::Mutex,
     };
     use loom::thread;
@@ -27,7 +27,7 @@ mod tests {
     }
 
     impl Ends for Use {
-        fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<> {
+        fn end(&mut self) -> impl FnOnce(Unique<Self>) + use<> {
             let (records, house) = (mem::take(&mut self.records), self.house);
             move |place| {
                 house.ended.lock().unwrap().push(records);
@@ -38,7 +38,7 @@ mod tests {
 
     struct House {
         ended: Mutex<Vec<Vec<u32>>>,
-        free: Mutex<Vec<Sole<Use>>>,
+        free: Mutex<Vec<Unique<Use>>>,
     }
 
     impl House {
@@ -46,8 +46,8 @@ mod tests {
             Box::leak(Box::new(Self { ended: Mutex::new(Vec::new()), free: Mutex::new(Vec::new()) }))
         }
 
-        fn begin(&'static self) -> Holder<Use> {
-            Sole::new(Use { records: Vec::new(), house: self }).hold(|_| ())
+        fn begin(&'static self) -> Shared<Use> {
+            Unique::new(Use { records: Vec::new(), house: self }).hold(|_| ())
         }
 
         /// What each use ended with, in their order.
@@ -58,7 +58,7 @@ mod tests {
         }
     }
 
-    fn record(holder: &Holder<Use>, number: u32) {
+    fn record(holder: &Shared<Use>, number: u32) {
         holder.value().records.push(number);
     }
 

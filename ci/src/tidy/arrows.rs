@@ -17,6 +17,8 @@ pub(crate) type Module = Vec<String>;
 pub(crate) struct Crate {
     /// Where its sources are: `crates/documents/src`.
     pub folder: String,
+    /// Its top folders.
+    pub rooms: BTreeSet<String>,
     /// Who names whom, each pair once.
     pub arrows: Vec<Arrow>,
 }
@@ -54,8 +56,10 @@ fn of_crate(tree: &Tree, folder: String) -> Crate {
             }
         }
     }
+    let rooms = sources.iter().filter(|source| source.path.ends_with("/mod.rs") && source.module.len() == 1);
+    let rooms = rooms.map(|source| source.module[0].clone()).collect();
     let arrows = arrows.into_iter().map(|((from, to), place)| Arrow { from, to, place }).collect();
-    Crate { folder, arrows }
+    Crate { folder, rooms, arrows }
 }
 
 /// What one file says.

@@ -1,19 +1,4 @@
-//! A collection of documents that can be searched. [`Library`] is the whole of it for whoever asks: [`Library::search`],
-//! [`Library::read`], [`Library::sources`]; [`Library::ingest`] fills it from a [`Corpus`].
-//!
-//! | file | what it knows |
-//! |---|---|
-//! | `corpus` | which folders are read |
-//! | `reading` | what a file says: HTML, Markdown, text |
-//! | `passages` | where a document is cut |
-//! | `ingest` | from files to the store |
-//! | `queries` | every question that a store is asked |
-//! | `store/sqlite`, `store/postgres` | the statements of each kind of store |
-//! | `vectors` | nearest neighbours, in memory |
-//! | `fusion`, `snippet` | what a search result is made of |
-//! | `cache` | what was asked before |
-//!
-//! Knows no protocol, no listener and no feature of Sidelight.
+#![doc = include_str!("../README.md")]
 
 mod bundled;
 mod cache;

@@ -1,11 +1,4 @@
-//! A document server that speaks MCP over HTTP and stdio: real in itself, and the proof of Sidelight.
-//!
-//! The path of a request, each room entered once and always downwards: `server` (listener, limits, correlation id,
-//! context) -> `sidelight_rmcp::Observed` (operation, count) -> [`McpHandler::handle_tool_call`] -> the tool's function in
-//! `tools` -> `documents` and `embeddings`.
-//!
-//! This is the only crate that names Sidelight's features, in its `Cargo.toml`; its code is the same with and without
-//! them.
+#![doc = include_str!("../README.md")]
 
 mod admission;
 mod arguments;

@@ -1,8 +1,4 @@
-//! The machinery of Sidelight's feature `metrics`: cells that are counted in, the recorder behind the `metrics`
-//! facade, and the forms of a page. Knows no listener, no catalogue and no feature.
-//!
-//! Numbers live in slabs, one a thread (`record/slab.rs`); a histogram has fixed slots (`model/layout.rs`), so memory is bounded whether
-//! or not anybody scrapes. There is no `unsafe` in here.
+#![doc = include_str!("../README.md")]
 
 mod collect;
 mod model;

@@ -1,5 +1,5 @@
 //! The forms of a page, from series that are recorded through the `metrics` facade and through cells of our own. Each test
-//! has names of its own, because the book is the process's.
+//! has names of its own, because the registry is the process's.
 #![allow(clippy::unwrap_used)] // a test may stop
 
 mod read;

@@ -1,5 +1,4 @@
-//! The machinery of Sidelight's feature `profiling`: CPU samples by `pprof`, heap samples by jemalloc, and the encoder
-//! of `profile.proto`. Knows no listener, no setting and no feature.
+#![doc = include_str!("../README.md")]
 
 pub mod allocator;
 pub mod cpu;

@@ -1,25 +1,4 @@
-//! `Observed<H>`: any `rmcp` server handler, seen. One seam for stdio and for HTTP, with or without a session: the
-//! request's context begins here, or joins what its listener began ([`RequestSlot`]); its operation is timed here, its correlation id
-//! goes back from here.
-//!
-//! Some requests never come to a handler: `rmcp` answers them by itself. Over stdio, and in sessions (as a session manager's
-//! transport), [`ObservedTransport`] sees them; whatever else an HTTP transport refuses, by a status that says so, its
-//! listener tells the [`RequestSlot`].
-//!
-//! The OpenTelemetry conventions for MCP live in this crate and nowhere else. It has no listener and no tool.
-//!
-//! ```
-//! use rmcp::ServerHandler;
-//! use sidelight_rmcp::{Observed, Tool};
-//!
-//! #[derive(Clone)]
-//! struct Mine;
-//! impl ServerHandler for Mine {}
-//!
-//! Tool::intern(["search"]); // names that may become a label; any other is record as `other`
-//! let seen = Observed::new(Mine);
-//! # let _ = seen;
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod attributes;
 mod caller;

@@ -1,6 +1,16 @@
 //! The one place that every request passes. It begins where the message comes in, if that place is observed
 //! (`transport.rs`), else where a handler gets it; it ends with the handler's reply, or with that of whoever answered before
 //! any handler.
+//!
+//! ```text
+//!  HTTP, no session   listener --RequestSlot--> rmcp --> [handler: Seam::reaches .. run] --> slot keeps the Record
+//!                       ^ refused, left: the slot records what was heard                        | written: it ends
+//!  HTTP, session      listener --RequestSlot--> ObservedTransport: Seam::arrives --Arrived--> [handler] --> slot
+//!  stdio                                        ObservedTransport: Seam::arrives --Arrived--> [handler] --> Arrived
+//!                                                 ^ answered by rmcp itself: taken from Arrived, recorded by its answer
+//! ```
+//!
+//! Whoever takes a request out of its slot, or out of `Arrived`, records it: so each is recorded once.
 
 mod arrived;
 

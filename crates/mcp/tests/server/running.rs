@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{LazyLock, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -52,12 +52,26 @@ fn documents() -> PathBuf {
 
 /// A folder with a store that is filled, and its URL.
 pub(crate) fn store() -> (TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("a.db").display());
-    let filled = binary().arg("ingest").env("DATABASE_URL", &url).output().unwrap();
-    assert!(filled.status.success(), "{filled:?}");
+    // filled once for all tests: the program leaves one file behind, which can be copied
+    static FILLED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let (folder, url) = place();
+        let filled = binary().arg("ingest").env("DATABASE_URL", &url).output().unwrap();
+        assert!(filled.status.success(), "{filled:?}");
+        assert!(!folder.path().join(format!("{STORE}-wal")).exists(), "a store that is closed is one file");
+        fs::read(folder.path().join(STORE)).unwrap()
+    });
+    let (folder, url) = place();
+    fs::write(folder.path().join(STORE), &*FILLED).unwrap();
     (folder, url)
 }
+
+fn place() -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join(STORE).display());
+    (folder, url)
+}
+
+const STORE: &str = "a.db";
 
 /// A running server; killed when it is dropped.
 pub(crate) struct Server {

@@ -1,4 +1,4 @@
-//! What is counted in: one cell a series. A cell takes its place and enters the book when it is first used; from then on
+//! What is counted in: one cell a series. A cell takes its place and enters the registry when it is first used; from then on
 //! recording is a load and a store, without a lock, a hash or an allocation.
 
 use super::{
@@ -18,7 +18,7 @@ use std::sync::{
 pub struct CounterCell(At);
 
 impl CounterCell {
-    /// A counter at 0 that is not in the book yet.
+    /// A counter at 0 that is not in the registry yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // only ever a static's initialiser
     pub const fn new() -> Self {
@@ -38,7 +38,7 @@ impl CounterCell {
         self.add(total.saturating_sub(self.get()), name);
     }
 
-    /// Enters the book at 0, if it is not there yet.
+    /// Enters the registry at 0, if it is not there yet.
     pub fn show(&self, name: impl FnOnce() -> Name) {
         self.add(0, name);
     }
@@ -55,7 +55,7 @@ impl CounterCell {
 pub struct FlowCell(At);
 
 impl FlowCell {
-    /// Nothing on its way, and not in the book yet.
+    /// Nothing on its way, and not in the registry yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // only ever part of a static's initialiser
     pub const fn new() -> Self {
@@ -106,7 +106,7 @@ impl At {
         }
     }
 
-    /// Takes a place, once, and enters the book.
+    /// Takes a place, once, and enters the registry.
     fn take(&self, name: impl FnOnce() -> Name, source: fn(Place) -> Source) -> Place {
         static TURN: Mutex<()> = Mutex::new(());
         let name = name();
@@ -130,7 +130,7 @@ pub struct GaugeCell {
 }
 
 impl GaugeCell {
-    /// A gauge at 0 that is not in the book yet.
+    /// A gauge at 0 that is not in the registry yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // only ever a static's initialiser
     pub const fn new() -> Self {
@@ -148,7 +148,7 @@ impl GaugeCell {
         self.number.store(number, Relaxed);
         self.show(name);
     }
-    /// Enters the book, if it is not there yet.
+    /// Enters the registry, if it is not there yet.
     #[inline]
     pub fn show(&'static self, name: impl FnOnce() -> Name) {
         if !self.known.load(Relaxed) && !self.known.swap(true, Relaxed) {
@@ -162,7 +162,7 @@ impl GaugeCell {
 pub struct HistogramCell(OnceLock<&'static Distribution>);
 
 impl HistogramCell {
-    /// A histogram that is not in the book yet.
+    /// A histogram that is not in the registry yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // only ever a static's initialiser
     pub const fn new() -> Self {
@@ -178,7 +178,7 @@ impl HistogramCell {
         }
     }
 
-    /// Enters the book, if it is not there yet.
+    /// Enters the registry, if it is not there yet.
     pub fn show(&self, name: impl FnOnce() -> Name, scale: Scale) {
         self.open(name, scale);
     }
@@ -197,7 +197,7 @@ impl HistogramCell {
 }
 
 impl Distribution {
-    /// Takes a place and enters the book. Lives for ever, as its series does.
+    /// Takes a place and enters the registry. Lives for ever, as its series does.
     #[must_use]
     pub fn open(name: Name, scale: Scale) -> &'static Self {
         let it = Self::new(scale);

@@ -1,5 +1,5 @@
 //! Where is counted. Numbers come in from any thread, through cells of our own or through the `metrics` facade; they lie in
-//! slabs, one a thread, and the book knows which series there are. A scrape gets each family with its numbers, read at one
+//! slabs, one a thread, and the registry knows which series there are. A scrape gets each family with its numbers, read at one
 //! moment. Knows no form of a page.
 
 mod cell;

@@ -1,4 +1,4 @@
-//! The book of all series, in the order in which they are shown. A series enters once, when it is first used, and its line
+//! The registry of all series, in the order in which they are shown. A series enters once, when it is first used, and its line
 //! is made ready then. Whoever enters waits for no scrape: new entries lie in a tray, which the next scrape puts in order.
 
 use super::{
@@ -59,7 +59,7 @@ pub struct Description {
 }
 
 static TRAY: Mutex<Vec<(Name, Source, SystemTime)>> = Mutex::new(Vec::new());
-static BOOK: LazyLock<Mutex<Book>> = LazyLock::new(Mutex::default);
+static FAMILIES: LazyLock<Mutex<Families>> = LazyLock::new(Mutex::default);
 static DESCRIPTIONS: LazyLock<Mutex<BTreeMap<String, Description>>> = LazyLock::new(Mutex::default);
 static COUNT: AtomicI64 = AtomicI64::new(0);
 static CONFLICTS: AtomicU64 = AtomicU64::new(0);
@@ -120,28 +120,28 @@ pub fn descriptions() -> BTreeMap<String, Description> {
     lock(&DESCRIPTIONS).clone()
 }
 
-/// Reads the book: each family that is asked for, in the order of names, with one reading of all numbers.
+/// Reads the registry: each family that is asked for, in the order of names, with one reading of all numbers.
 pub(crate) fn read(wanted: &dyn Fn(&Family) -> bool, mut each: impl FnMut(&Family, &mut Reader)) {
-    let mut book = lock(&BOOK);
+    let mut all = lock(&FAMILIES);
     let tray = std::mem::take(&mut *lock(&TRAY));
     for (name, source, began) in tray {
-        book.put(name, source, began);
+        all.put(name, source, began);
     }
-    for family in book.families.values_mut().filter(|family| !family.new.is_empty()) {
+    for family in all.families.values_mut().filter(|family| !family.new.is_empty()) {
         family.put_in_order();
     }
     let mut reader = Reader::new(Reading::begin());
-    book.families.values().filter(|family| wanted(family)).for_each(|family| each(family, &mut reader));
+    all.families.values().filter(|family| wanted(family)).for_each(|family| each(family, &mut reader));
 }
 
 /// All families, and the names that they have taken.
 #[derive(Debug, Default)]
-struct Book {
+struct Families {
     families: BTreeMap<String, Family>,
     taken: HashSet<String>,
 }
 
-impl Book {
+impl Families {
     fn put(&mut self, name: Name, source: Source, began: SystemTime) {
         let body = name.body();
         let line = match (name.kind, body.is_empty()) {

@@ -5,6 +5,18 @@
 //! A place is the same in every slab. The first chunk of a slab is found by one look at the thread and one comparison; the
 //! further ones, each as long as all before it, are there when they are needed. Pages of a chunk that were never touched
 //! take no memory.
+//!
+//! ```text
+//!                 place 0     1     2    ...
+//! thread A, slab   | +7 |  +1 |     |        written by A alone, while it holds the lease: load, add, store
+//! thread B, slab   | +2 |     |  +5 |        written by B alone
+//! free slab        | +9 |     |  +1 |        its thread has ended; the next thread takes the lease and goes on
+//!                    ---   ---   ---
+//! a reading          18     1     6          adds each column, while the threads go on
+//! ```
+//!
+//! Each slot is read and written as `Relaxed`: it has one writer, and no number says anything of another memory. A lease
+//! changes hands under a lock, which orders the last write of one thread before the first of the next.
 
 use std::{
     cell::Cell,

@@ -1,4 +1,4 @@
-//! One scrape: asks those who keep numbers elsewhere, reads the book in the form that is wanted, and packs it.
+//! One scrape: asks those who keep numbers elsewhere, reads the registry in the form that is wanted, and packs it.
 
 use super::{
     accept::Form,

@@ -1,7 +1,7 @@
 //! What is written is read back by the generated code of the protocol.
 
 use super::*;
-use crate::request::{Seen, Sole, Subject, TraceParent};
+use crate::request::{Seen, Subject, TraceParent, Unique};
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest,
@@ -47,7 +47,7 @@ fn kept(id: &str, words: &[String]) -> Kept {
     arena.end(inner, 1, Duration::from_millis(3));
     arena.end(root, 0, Duration::from_secs(1));
     let at = (started + Duration::from_secs(2), UNIX_EPOCH + Duration::from_secs(1_002));
-    Kept { spans: 2, bytes: arena.bytes(), arena: Sole::new(arena), reason: "error", at }
+    Kept { spans: 2, bytes: arena.bytes(), arena: Unique::new(arena), reason: "error", at }
 }
 
 fn batch() -> Batch {

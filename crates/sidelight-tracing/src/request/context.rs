@@ -3,9 +3,9 @@
 
 use super::{
     arena::{Arena, Subject, Value},
-    holders::Holder,
     lifecycle::{self, Arrival, outbound},
     propagation::headers,
+    shared::Shared,
 };
 use opentelemetry::{
     ContextGuard, SpanId, TraceFlags, TraceId,
@@ -29,7 +29,7 @@ thread_local! {
 /// A request, and the place in it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    request: Option<Holder<Arena>>,
+    request: Option<Shared<Arena>>,
     span: u64,
     /// The record of the operation that this is in, if it has one.
     place: Option<usize>,

@@ -1,14 +1,22 @@
 //! A request's way through an arena: it begins in a free one, which is sealed when the last holder lets go, so that tasks
 //! that the request spawned are in it. It is kept then, because it was sampled, failed, or was slow; else it is forgotten.
+//!
+//! ```text
+//!  pool --free_arena--> [ cleared ] --begin--> [ current ] <--poll--> [ held by tasks, operations, guards ]
+//!   ^                                                                              | the last one lets go
+//!   |                                                                              v
+//!   +------------------- forgotten <-- neither sampled, failed nor slow -- [ sealed ] -- kept --> sink --> exporter
+//!   +------------------------------------- put away once its spans are written -----------------------------+
+//! ```
 
 use super::{
     arena::Arena,
     clock::now,
-    holders::{Ends, Holder, Sole},
     inspect,
     pool::{free_arena, put_away},
     propagation::{Carrier, TraceParent, TraceState, parent},
     sampling,
+    shared::{Ends, Shared, Unique},
     sink::{self, Kept},
 };
 use std::time::{Duration, SystemTime};
@@ -28,7 +36,7 @@ pub struct Arrival<'a> {
 }
 
 /// Begins a request: whether it is sampled is decided here, before any span exists. Gives its caller's span as well.
-pub(crate) fn begin(arrival: &Arrival<'_>) -> (Holder<Arena>, u64, bool) {
+pub(crate) fn begin(arrival: &Arrival<'_>) -> (Shared<Arena>, u64, bool) {
     let (found, linked) = parent(&arrival.carriers);
     let follow = |(parent, _): (TraceParent, _)| (parent.trace, parent.span, sampling::follow(&parent));
     let (trace, caller, sampled) = found.map_or_else(new_trace, follow);
@@ -50,7 +58,7 @@ fn new_trace() -> (u128, u64, bool) {
 }
 
 impl Ends for Arena {
-    fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<> {
+    fn end(&mut self) -> impl FnOnce(Unique<Self>) + use<> {
         let kept = seal(self);
         if kept.is_none() {
             self.foreign.clear(); // nobody sends them, and they are large
@@ -99,8 +107,8 @@ mod tests {
     use crate::{
         foreign::tests::span,
         request::{
-            holders::Slot,
             pool::{FREE_KEPT, all},
+            shared::Slot,
         },
     };
     use opentelemetry::trace::Status;

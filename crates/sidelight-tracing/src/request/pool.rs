@@ -3,7 +3,7 @@
 
 use super::{
     arena::Arena,
-    holders::{Slot, Sole},
+    shared::{Slot, Unique},
 };
 use std::{
     cell::Cell,
@@ -18,9 +18,9 @@ pub(super) const FREE_KEPT: usize = 4096;
 struct Table {
     all: Vec<&'static Slot<Arena>>,
     /// Free, and they keep their room.
-    kept: Vec<Sole<Arena>>,
+    kept: Vec<Unique<Arena>>,
     /// Free, and what they held was given back.
-    bare: Vec<Sole<Arena>>,
+    bare: Vec<Unique<Arena>>,
 }
 
 static TABLE: Mutex<Table> = Mutex::new(Table { all: Vec::new(), kept: Vec::new(), bare: Vec::new() });
@@ -30,7 +30,7 @@ thread_local! {
 }
 
 /// The arena that a thread put away last: likely to be in its cache, and got without the table's lock.
-struct Spare(Cell<Option<Sole<Arena>>>);
+struct Spare(Cell<Option<Unique<Arena>>>);
 
 impl Drop for Spare {
     fn drop(&mut self) {
@@ -45,16 +45,16 @@ fn table() -> MutexGuard<'static, Table> {
 }
 
 impl Table {
-    fn free_arena(&mut self) -> Sole<Arena> {
+    fn free_arena(&mut self) -> Unique<Arena> {
         self.kept.pop().or_else(|| self.bare.pop()).unwrap_or_else(|| {
-            let arena = Sole::new(Arena::default());
+            let arena = Unique::new(Arena::default());
             self.all.push(arena.slot());
             arena
         })
     }
 
     /// When a crowd has gone, what theirs hold is given back.
-    fn put_away(&mut self, arena: Sole<Arena>) {
+    fn put_away(&mut self, arena: Unique<Arena>) {
         if self.kept.len() < FREE_KEPT {
             self.kept.push(arena);
         } else {
@@ -65,13 +65,13 @@ impl Table {
 }
 
 /// An arena that nobody uses; what the last request left in it is still there.
-pub(crate) fn free_arena() -> Sole<Arena> {
+pub(crate) fn free_arena() -> Unique<Arena> {
     let spare = SPARE.try_with(|spare| spare.0.take()).ok().flatten();
     spare.unwrap_or_else(|| table().free_arena())
 }
 
 /// Gives an arena back, so that another request may have it.
-pub(crate) fn put_away(arena: Sole<Arena>) {
+pub(crate) fn put_away(arena: Unique<Arena>) {
     let mut arena = Some(arena);
     let _ = SPARE.try_with(|spare| arena = spare.0.replace(arena.take())); // a thread that ends keeps none
     if let Some(arena) = arena {

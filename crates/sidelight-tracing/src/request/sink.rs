@@ -1,6 +1,6 @@
 //! Where requests go that are kept: to whoever was named at the start. Counts what a request lost before it came here.
 
-use super::{arena::Arena, holders::Sole};
+use super::{arena::Arena, shared::Unique};
 use quanta::Instant;
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use std::{
 /// A request that is kept, on its way to the exporter.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) arena: Sole<Arena>,
+    pub(crate) arena: Unique<Arena>,
     pub(crate) reason: &'static str,
     /// When it was kept, on both clocks.
     pub(crate) at: (Instant, SystemTime),

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// Connections that wait. Cheap to clone; all clones are one.
 #[derive(Clone, Default)]
-pub(crate) struct Idlers(Arc<Mutex<Queue>>);
+pub(crate) struct IdleConnections(Arc<Mutex<Queue>>);
 
 #[derive(Default)]
 struct Queue {
@@ -20,7 +20,7 @@ struct Queue {
     waiting: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
-impl Idlers {
+impl IdleConnections {
     /// A connection begins to wait.
     pub(crate) fn enter(&self) -> Idle {
         let (tell, told) = oneshot::channel();
@@ -28,7 +28,7 @@ impl Idlers {
         let number = queue.next;
         queue.next += 1;
         queue.waiting.insert(number, tell);
-        Idle { number, idlers: self.clone(), told }
+        Idle { number, all: self.clone(), told }
     }
 
     /// Tells the one that has waited longest to close. Says whether there is one.
@@ -45,7 +45,7 @@ impl Idlers {
 /// A connection's place among those that wait; gone when it is dropped.
 pub(crate) struct Idle {
     number: u64,
-    idlers: Idlers,
+    all: IdleConnections,
     told: oneshot::Receiver<()>,
 }
 
@@ -58,6 +58,6 @@ impl Idle {
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        self.idlers.queue().waiting.remove(&self.number);
+        self.all.queue().waiting.remove(&self.number);
     }
 }

@@ -1,6 +1,16 @@
 //! A value that several tasks hold: when the last of them lets go, it ends, once, and may then be used again. Nothing that
 //! a holder of the former use does can reach the next use, because a use ends only when nobody holds it. How many hold it is
 //! kept under the value's own lock: whoever uses the value and begins to hold it, or lets go, locks once.
+//!
+//! ```text
+//!  Unique --hold--> Shared --clone--> Shared, Shared ...    under the lock: holders 0 -> 1 -> 2, 3 ...
+//!    ^                                    | end, drop       under the lock: holders - 1
+//!    +------------ Ends::end ---- holders = 0               outside of it: the place goes where the end says
+//! ```
+//!
+//! There is no atomic here, and so no ordering to choose: the count and the value have one lock, whose release and acquire put
+//! all that a holder did before whatever the next one sees. A count beside the lock would need the reasoning of `Arc`, and a
+//! second operation for each use.
 
 use super::sync::{Mutex, MutexGuard, PoisonError};
 use std::{
@@ -22,16 +32,16 @@ struct Held<T> {
 /// A value that has an end.
 pub(crate) trait Ends: Sized + 'static {
     /// The last holder let go. What is given says where its place goes.
-    fn end(&mut self) -> impl FnOnce(Sole<Self>) + use<Self>;
+    fn end(&mut self) -> impl FnOnce(Unique<Self>) + use<Self>;
 }
 
 /// A place that nobody holds; whoever has this has it alone, but for those who only look.
 #[derive(Debug)]
-pub(crate) struct Sole<T: 'static>(&'static Slot<T>);
+pub(crate) struct Unique<T: 'static>(&'static Slot<T>);
 
 /// One of those who hold a value.
 #[derive(Debug)]
-pub(crate) struct Holder<T: Ends>(&'static Slot<T>);
+pub(crate) struct Shared<T: Ends>(&'static Slot<T>);
 
 /// The value itself, which nobody else has meanwhile. Whoever has it holds the value once more only through this: to clone or
 /// drop a holder of it on the same thread would wait for ever.
@@ -47,7 +57,7 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T> Sole<T> {
+impl<T> Unique<T> {
     /// A place for a value.
     pub(crate) fn new(value: T) -> Self {
         Self(Box::leak(Box::new(Slot(Mutex::new(Held { holders: 0, value })))))
@@ -63,17 +73,17 @@ impl<T> Sole<T> {
     }
 }
 
-impl<T: Ends> Sole<T> {
+impl<T: Ends> Unique<T> {
     /// Begins a use, once this is done.
-    pub(crate) fn hold(self, first: impl FnOnce(&mut T)) -> Holder<T> {
+    pub(crate) fn hold(self, first: impl FnOnce(&mut T)) -> Shared<T> {
         let mut value = self.value();
         first(&mut value);
         value.held.holders = 1;
-        Holder(self.0)
+        Shared(self.0)
     }
 }
 
-impl<T: Ends> Holder<T> {
+impl<T: Ends> Shared<T> {
     pub(crate) fn value(&self) -> Value<'_, T> {
         self.0.look()
     }
@@ -94,17 +104,17 @@ impl<T: Ends> Slot<T> {
         let then = if value.held.holders == 0 { Some(value.end()) } else { None };
         drop(value);
         if let Some(then) = then {
-            then(Sole(self));
+            then(Unique(self));
         }
     }
 }
 
 impl<T: Ends> Value<'_, T> {
     /// One more who holds it, of a value that is held.
-    pub(crate) fn hold(&mut self) -> Holder<T> {
+    pub(crate) fn hold(&mut self) -> Shared<T> {
         debug_assert!(self.held.holders > 0, "whoever only looks cannot begin a use");
         self.held.holders += 1;
-        Holder(self.slot)
+        Shared(self.slot)
     }
 }
 
@@ -121,13 +131,13 @@ impl<T> DerefMut for Value<'_, T> {
     }
 }
 
-impl<T: Ends> Clone for Holder<T> {
+impl<T: Ends> Clone for Shared<T> {
     fn clone(&self) -> Self {
         self.value().hold()
     }
 }
 
-impl<T: Ends> Drop for Holder<T> {
+impl<T: Ends> Drop for Shared<T> {
     fn drop(&mut self) {
         self.0.let_go(|_| ());
     }
