@@ -13,7 +13,14 @@ use sidelight::{
     FEATURES, Page,
     page::{Accepts, PageError, Parameter, Permission, Reply},
 };
-use std::{borrow::Cow, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, Write as _},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::timeout;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -215,7 +222,7 @@ fn audit(path: &'static str, peer: Option<IpAddr>, outcome: &'static str) {
     if sidelight::tracing::COMPILED {
         sidelight::audit!("audit: a profile was asked for", path = path, peer = peer, outcome = outcome);
     } else {
-        eprintln!("audit: a profile was asked for path={path} peer={peer} outcome={outcome}");
+        let _ = writeln!(io::stderr(), "audit: a profile was asked for path={path} peer={peer} outcome={outcome}");
     }
 }
 
@@ -225,7 +232,8 @@ fn audit_change(path: &'static str, peer: Option<IpAddr>, to: &str, outcome: &'s
     if sidelight::tracing::COMPILED {
         sidelight::audit!("audit: a change was asked for", path = path, peer = peer, to = to, outcome = outcome);
     } else {
-        eprintln!("audit: a change was asked for path={path} peer={peer} to={to:?} outcome={outcome}");
+        let _ =
+            writeln!(io::stderr(), "audit: a change was asked for path={path} peer={peer} to={to:?} outcome={outcome}");
     }
 }
 

@@ -12,7 +12,10 @@ use crate::{
 use embeddings::{EmbedError, Embedder};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::{Instant, timeout};
@@ -24,6 +27,7 @@ pub struct Library {
     embedder: Arc<dyn Embedder>,
     caches: Caches,
     rest: Rest,
+    is_other: Arc<AtomicBool>,
 }
 
 impl Library {
@@ -34,7 +38,7 @@ impl Library {
     pub async fn open(location: &Location, embedder: Arc<dyn Embedder>) -> Result<Self, OpenError> {
         let model = Model { name: embedder.model().to_owned(), dimensions: embedder.dimensions() };
         let queries = DocumentQueries::open(location, model).await?;
-        Ok(Self { queries, embedder, caches: Caches::new(), rest: Rest::default() })
+        Ok(Self { queries, embedder, caches: Caches::new(), rest: Rest::default(), is_other: Arc::default() })
     }
 
     /// The store's own queries, for what is not reading: sessions.
@@ -93,11 +97,40 @@ impl Library {
                 By::Both => self.vector_in_time(search.query).await,
             };
             let Some(vector) = vector.filter(|vector| !vector.is_empty()) else { return Ok((Vec::new(), true)) };
-            Ok((self.queries.nearest(&vector, search.source, CANDIDATES).await?, false))
+            let found = self.queries.nearest(&vector, search.source, CANDIDATES).await?;
+            let is_other = found.is_empty() && self.is_read_with_another_model().await?;
+            Ok((found, is_other))
         };
         let by_words = async { by_words.await.map_err(SearchError::from) };
         let (by_words, (by_vectors, by_words_alone)) = tokio::try_join!(by_words, by_vectors)?;
         Ok((fuse(&[(1.0, by_words), (VECTORS, by_vectors)]), by_words_alone))
+    }
+
+    /// Whether the store's vectors are none that a question of ours can be compared with: another program has read the documents
+    /// anew. It is told once, until it is otherwise.
+    async fn is_read_with_another_model(&self) -> Result<bool, StoreError> {
+        let other = self.other_model().await?;
+        let was_other = self.is_other.swap(other.is_some(), Ordering::Relaxed); // only for the log
+        if let Some(other) = other.as_deref().filter(|_| !was_other) {
+            let why = "documents are found by their words alone: they were read with another embedding model";
+            sidelight::warn!("the model has changed", why = why, model = self.embedder.model(), documents = other);
+        }
+        Ok(other.is_some())
+    }
+
+    /// The model that gives vectors.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        self.embedder.model()
+    }
+
+    /// The model that the documents were read with last, if it is another than this one's.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn other_model(&self) -> Result<Option<String>, StoreError> {
+        let model = self.queries.remembered().await?.map(|(_, model, _)| model);
+        Ok(model.filter(|model| model != self.embedder.model()))
     }
 
     /// The question's vector, unless the model cannot give it, or not soon: a model that is slow or dead does not keep words

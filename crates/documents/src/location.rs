@@ -76,7 +76,9 @@ impl fmt::Display for Location {
             Self::Server(server) => {
                 let to = &server.options;
                 let database = to.get_database().unwrap_or("");
-                write!(f, "postgres://{}@{}:{}/{database}", to.get_username(), to.get_host(), to.get_port())
+                // whoever encodes the colon, too, has a user with a password in its name
+                let user = to.get_username().split(':').next().unwrap_or_default();
+                write!(f, "postgres://{user}@{}:{}/{database}", to.get_host(), to.get_port())
             }
         }
     }
@@ -105,6 +107,8 @@ mod tests {
     fn a_server_is_shown_without_its_password() {
         let location: Location = "postgres://me:s3cret@db.example:5433/docs?sslmode=require".parse().unwrap();
         assert_eq!(location.to_string(), "postgres://me@db.example:5433/docs");
+        let whole: Location = "postgres://me%3As3cret@db.example/docs".parse().unwrap();
+        assert!(!whole.to_string().contains("s3cret"), "{whole}");
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Answer {
         if places.into_iter().eq((0..texts as u64).map(Some)) {
             vectors.sort_by_key(|(place, _)| *place); // else they are in the order of the texts
         }
+        // a store that takes them would find nothing by them, or refuse all that stands beside them
+        let has_length = |vector: &[f32]| vector.iter().all(|it| it.is_finite()) && vector.iter().any(|it| *it != 0.0);
+        if vectors.iter().any(|(_, vector)| !vector.is_empty() && !has_length(vector)) {
+            return Err(EmbedError::Malformed("a vector has no length, or none that is a number".to_owned()));
+        }
         let odd = vectors.iter().map(|(_, vector)| vector.len()).find(|len| dimensions != 0 && *len != dimensions);
         match odd {
             None => Ok(vectors.into_iter().map(|(_, vector)| normalised(vector)).collect()),
@@ -130,6 +135,17 @@ mod tests {
         for bad in ["", "AAA=", "no base64"] {
             assert!(vectors(&json!([{ "embedding": bad }, { "embedding": bad }])).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_vector_without_a_length_is_no_answer_and_a_long_one_is() {
+        let bytes = |number: f32| BASE64_STANDARD.encode([number, 1.0].map(f32::to_le_bytes).concat());
+        for bad in [json!([0, 0]), json!([1e39, 1]), json!(bytes(f32::NAN)), json!(bytes(f32::NEG_INFINITY))] {
+            let why = vectors(&json!([{ "embedding": [1, 0] }, { "embedding": bad }])).unwrap_err();
+            assert!(why.to_string().contains("no length"), "{bad}: {why}");
+        }
+        let long = vectors(&json!([{ "embedding": [3e38, 0] }, { "embedding": [1.5e38, 2e38] }])).unwrap();
+        assert_eq!(long, [[1.0, 0.0], [0.6, 0.8]]);
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl HttpEmbedder {
     /// See [`EmbedError`].
     pub async fn connect(url: Url, model: String, key: Option<String>, batch: usize) -> Result<Self, EmbedError> {
         let mut embedder = Self::unasked(url, model, key, batch, 0)?;
-        let (probe, _) = embedder.batch(&[PROBE]).await?;
+        // a model that is being loaded takes its time
+        let (probe, _) = embedder.batch(&[PROBE], retry::Patience::Whole).await?;
         embedder.dimensions = probe.first().map_or(0, Vec::len);
         if embedder.dimensions == 0 {
             return Err(EmbedError::Malformed("it gave a vector of no numbers".to_owned()));
@@ -91,9 +92,7 @@ impl HttpEmbedder {
     }
 
     /// Vectors, and how many tokens the server counted.
-    async fn batch(&self, texts: &[&str]) -> Result<(Vectors, u64), EmbedError> {
-        // many that take too long may be few enough in halves
-        let patience = if texts.len() == 1 { retry::Patience::Whole } else { retry::Patience::NoTimeouts };
+    async fn batch(&self, texts: &[&str], patience: retry::Patience) -> Result<(Vectors, u64), EmbedError> {
         let answer = retry::retry(patience, || self.ask(texts)).await?;
         let labels = (Provider::OpenAi, ModelName::named(&self.model));
         BATCH_SIZE.record(labels, texts.len() as u64);
@@ -114,7 +113,9 @@ impl HttpEmbedder {
                 }
                 return Ok(all);
             }
-            let failed = match self.batch(texts).await {
+            // what took too long is not asked again as it is: many may be few enough in halves
+            let patience = retry::Patience::NoTimeouts;
+            let failed = match self.batch(texts, patience).await {
                 Ok((vectors, tokens)) => return Ok(Found { vectors, tokens, refused: 0 }),
                 Err(failed) => failed,
             };
@@ -124,7 +125,7 @@ impl HttpEmbedder {
             let (first, second) = texts.split_at(texts.len().div_ceil(2));
             if second.is_empty() {
                 // what passes may have passed just before the probe
-                let again = if failed.may_pass() { self.batch(texts).await } else { Err(failed) };
+                let again = if failed.may_pass() { self.batch(texts, patience).await } else { Err(failed) };
                 return match again {
                     Ok((vectors, tokens)) => Ok(Found { vectors, tokens, refused: 0 }),
                     Err(failed) if failed.may_pass() && !self.is_of_these_texts(&failed, texts).await => Err(failed),
@@ -138,8 +139,8 @@ impl HttpEmbedder {
                 self.most.fetch_min(first.len(), Ordering::Relaxed);
             }
             all.extend(self.all(second).await?);
-            if is_number && all.refused > 0 && all.refused < second.len() {
-                // it was a text, in the second half
+            if is_number && all.refused > 0 {
+                // it was a text, in the second half: a text alone is refused for what it is
                 self.most.fetch_max(most, Ordering::Relaxed);
             }
             Ok(all)
@@ -150,7 +151,7 @@ impl HttpEmbedder {
     /// would fail, too. Servers say it with any status, also with an answer that is none.
     async fn is_of_these_texts(&self, failed: &EmbedError, texts: &[&str]) -> bool {
         match failed {
-            EmbedError::Timeout => texts.len() > 1,
+            EmbedError::Timeout if texts.len() > 1 => true,
             EmbedError::RateLimited if texts.len() == 1 => false, // its turn comes
             _ => texts != [PROBE] && self.takes(PROBE).await,
         }

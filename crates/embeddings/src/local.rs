@@ -77,10 +77,13 @@ fn place(feature: u64) -> (usize, f32) {
 
 /// The same direction, with length 1; a vector of noughts stays.
 pub(crate) fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
+    // squares of large numbers are larger than an `f32` can be
+    let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
     if length > 0.0 {
         for number in &mut vector {
-            *number /= length;
+            #[allow(clippy::cast_possible_truncation)] // at most 1
+            let shorter = (f64::from(*number) / length) as f32;
+            *number = shorter;
         }
     }
     vector

@@ -245,6 +245,27 @@ async fn a_text_that_is_not_taken_has_no_vector_and_all_others_have() {
 }
 
 #[tokio::test]
+async fn a_text_that_is_not_taken_makes_no_request_smaller_wherever_it_stands() {
+    for refused in [1, 2, 16, 17, 32, 33, 40] {
+        let (url, counts) = habitual(Box::new(move |texts| {
+            if texts.iter().any(|text| text.len() == refused) {
+                ("400 Bad Request", String::new())
+            } else {
+                lengths(texts)
+            }
+        }));
+        let embedder = asking(&url, 32).await;
+        let texts = texts(40);
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let vectors = embedder.embed(&texts).await.unwrap();
+        assert!((0..40).all(|at| vectors[at].is_empty() == (at + 1 == refused)), "{refused}");
+        counts.lock().unwrap().clear();
+        embedder.embed(&["y".repeat(99).as_str(); 64]).await.unwrap();
+        assert_eq!(*counts.lock().unwrap(), [32, 32], "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_takes_nothing_any_more_is_told_and_not_asked_text_by_text() {
     let (url, counts) = habitual(Box::new({
         let times = std::sync::atomic::AtomicUsize::new(0);

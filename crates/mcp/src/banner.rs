@@ -1,5 +1,6 @@
 //! The five lines that say where to look, on standard error: standard output belongs to the log.
 
+use crate::terminal;
 use std::net::SocketAddr;
 
 /// What a person wants to know of a server that has just started.
@@ -12,7 +13,7 @@ pub(crate) struct Banner<'a> {
 
 impl Banner<'_> {
     pub(crate) fn print(&self) {
-        eprint!("{}", self.render());
+        terminal::say(format_args!("{}", self.render()));
     }
 
     fn render(&self) -> String {
@@ -28,7 +29,7 @@ impl Banner<'_> {
             _ => "none in this build, or no admin port".to_owned(),
         };
         format!(
-            "mcp        http://{mcp}/mcp\nadmin      {admin}\nprofiles   {profiles}\nstore      {store}\ndocuments  {documents}\n"
+            "mcp        http://{mcp}/mcp\nadmin      {admin}\nprofiles   {profiles}\nstore      {store}\ndocuments  {documents}"
         )
     }
 }

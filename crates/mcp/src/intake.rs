@@ -4,9 +4,9 @@
 
 use crate::{
     connection::{Connection, Phase},
+    events,
     message::{self, Readable, Unreadable},
     refusal::{Refusal, TRANSPORT, worded},
-    sessions,
     uploads::{Upload, Uploads},
 };
 use axum::{
@@ -168,7 +168,7 @@ fn get(mut request: Request) -> Result<Request, Refusal> {
 /// A stream that is taken up again where it is not known, or any more, is refused: an empty one would say that nothing is
 /// missing.
 async fn stream(request: Request, next: Next) -> Response {
-    let (response, lost) = sessions::noticing_lost_streams(next.run(request)).await;
+    let (response, lost) = events::noticing_lost_streams(next.run(request)).await;
     if lost {
         let why =
             "the stream of this Last-Event-ID is not here: it has ended, or belongs to another replica; ask again";

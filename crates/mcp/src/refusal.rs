@@ -108,6 +108,10 @@ fn of_transport(status: StatusCode, said: &str) -> Refusal {
         status if status.is_server_error() && NO_WORD.iter().any(|it| said.contains(it)) => {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, TRANSPORT, "the server is ending; ask again")
         }
+        status if status.is_server_error() && said.contains(NOT_ENDED) => {
+            let why = said.split_once(NOT_ENDED).map_or("", |(_, cause)| cause);
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, TRANSPORT, format!("{NOT_ENDED}{why}"))
+        }
         status if status.is_server_error() && is_gone => Refusal::new(StatusCode::NOT_FOUND, NO_SESSION, NOT_KNOWN),
         status if status.is_server_error() => {
             sidelight::error!("a request could not be answered", why = said);
@@ -122,6 +126,8 @@ fn of_transport(status: StatusCode, said: &str) -> Refusal {
 }
 
 const NO_WORD: [&str; 2] = ["empty response", "no response message received"];
+/// What a client is told whose session goes on.
+pub(crate) const NOT_ENDED: &str = "the session could not be ended, and goes on; ask again";
 const NOT_KNOWN: &str = "this session is not known here, or has ended; begin a new one with `initialize`";
 const NOT_NAMED: &str = "the header Mcp-Session-Id is missing: a session begins with `initialize`, whose reply names it; without a \
                          session, revision 2026-07-28 is spoken, whose requests name it in their `_meta`";

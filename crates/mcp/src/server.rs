@@ -15,6 +15,7 @@ use crate::{
     refusal::{Refusal, TRANSPORT},
     server_error::ServerError,
     sessions::{Saved, Sessions},
+    signals::told_to_end,
     streams::Streams,
     tools,
     wording::Worded,
@@ -35,13 +36,8 @@ use rmcp::{
 use sidelight::Running;
 use sidelight_admin::Health;
 use sidelight_rmcp::{Observed, ObservedTransport, Tool};
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
-    time::timeout,
-};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// A server that has its ports.
@@ -289,27 +285,6 @@ async fn nothing(uri: Uri) -> Response {
 
 /// As much of a path as is worth repeating.
 const PATH_CHARS_MAX: usize = 128;
-
-/// SIGTERM from a supervisor, Ctrl-C from a person, or a terminal that is closed. Heard from this call on, and not only when
-/// it is awaited: whoever was answered may tell us to end. Never ends where none of them can be heard.
-pub(crate) fn told_to_end() -> impl Future<Output = &'static str> {
-    let [by_supervisor, by_person, by_terminal] =
-        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-    async {
-        tokio::select! {
-            () = heard(by_supervisor) => "SIGTERM",
-            () = heard(by_person) => "SIGINT",
-            () = heard(by_terminal) => "SIGHUP",
-        }
-    }
-}
-
-async fn heard(signal: io::Result<Signal>) {
-    match signal {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
 
 /// How long a model is waited for at the start, if the store knows how long its vectors are.
 const ASKED: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Why the program did not start, or ended early.
 
-use crate::catalog;
+use crate::{catalog, terminal};
 use documents::OpenError;
 use embeddings::EmbedError;
 use sidelight_admin::AdminError;
@@ -62,7 +62,7 @@ impl ServerError {
     /// Says it on standard error, and gives the exit code: 64 for a setting, else 1.
     #[must_use]
     pub fn print(&self) -> ExitCode {
-        eprintln!("mcp: {self}");
+        terminal::say(format_args!("mcp: {self}"));
         match self {
             Self::Observe(_)
             | Self::NoMetrics(_)

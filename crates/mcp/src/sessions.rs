@@ -3,32 +3,31 @@
 //! ended elsewhere is ended here, and a call that is taken back elsewhere is taken back here. What sessions are is `rmcp`'s.
 
 use crate::{
+    events::{Readable, Run, is_lost},
     metrics::{SESSION, SESSIONS, SESSIONS_CLOSED, SessionEnd},
+    refusal::NOT_ENDED,
     wording::Worded,
 };
 use async_trait::async_trait;
 use documents::DocumentQueries;
 use futures_core::Stream;
-use pin_project_lite::pin_project;
 use rmcp::{
     model::{ClientJsonRpcMessage, ClientNotification, ProtocolVersion, RequestId, ServerJsonRpcMessage, ServerResult},
     transport::streamable_http_server::{
         RestoreOutcome, SessionId, SessionManager,
         session::{
             ServerSseMessage, SessionState, SessionStore, SessionStoreError,
-            local::{LocalSessionManager, LocalSessionManagerError},
+            local::{LocalSessionManager, LocalSessionManagerError, SessionError},
         },
     },
 };
 use sidelight::{Context, label::Label as _, operation::Begun, tracing::Incoming};
 use sidelight_rmcp::{ObservedTransport, session};
 use std::{
-    cell::Cell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     convert::Infallible,
-    pin::Pin,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{self, Poll, ready},
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
@@ -40,6 +39,8 @@ pub(crate) struct Sessions(Arc<Shared>);
 struct Shared {
     inner: LocalSessionManager,
     used: Mutex<HashMap<SessionId, Used>>,
+    /// Those that their clients ended of late: whoever was about to take one up again must not.
+    ended: Mutex<VecDeque<SessionId>>,
     most: usize,
     store: DocumentQueries,
 }
@@ -50,6 +51,8 @@ struct Used {
     run: Begun<Infallible>,
     /// Ends what is asked in it.
     ended: CancellationToken,
+    /// Whose events are whose.
+    events: Run,
     /// Its client knows events without a message, by whose id a stream is taken up again.
     is_primed: bool,
     /// The store has it.
@@ -61,17 +64,25 @@ struct Used {
 impl Sessions {
     pub(crate) fn new(most: usize, store: DocumentQueries) -> Self {
         let inner = LocalSessionManager::default();
-        Self(Arc::new(Shared { inner, used: Mutex::default(), most, store }))
+        Self(Arc::new(Shared { inner, used: Mutex::default(), ended: Mutex::default(), most, store }))
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<SessionId, Used>> {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A session begins; the one that was not used for the longest time makes room if there are too many.
-    fn begin(&self, id: &SessionId) -> CancellationToken {
+    fn ended(&self) -> MutexGuard<'_, VecDeque<SessionId>> {
+        self.0.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A session begins, unless its client has ended it; the one that was not used for the longest time makes room if there are
+    /// too many.
+    fn begin(&self, id: &SessionId) -> Option<CancellationToken> {
         let ended = CancellationToken::new();
         let mut used = self.used();
+        if self.ended().contains(id) {
+            return None;
+        }
         while used.len() >= self.0.most
             && let Some(oldest) =
                 used.iter().min_by_key(|(_, used)| (used.is_busy(), used.last)).map(|(id, _)| id.clone())
@@ -86,17 +97,28 @@ impl Sessions {
             last: Instant::now(),
             run,
             ended: ended.clone(),
+            events: Run::new(),
             is_primed: false,
             is_saved: false,
             busy: Arc::new(()),
         };
         used.insert(id.clone(), one);
         show(&used);
-        ended
+        Some(ended)
     }
 
-    fn forget(&self, id: &SessionId, why: SessionEnd) {
-        end(&mut self.used(), id, why);
+    /// It ends here, and nobody takes it up again.
+    async fn close(&self, id: &SessionId) -> Result<(), LocalSessionManagerError> {
+        {
+            let mut used = self.used();
+            let mut ended = self.ended();
+            if ended.len() == ENDED_KEPT {
+                ended.pop_front();
+            }
+            ended.push_back(id.clone());
+            end(&mut used, id, SessionEnd::Ended);
+        }
+        self.0.inner.close_session(id).await
     }
 
     /// The same events, as its client can read them.
@@ -105,15 +127,18 @@ impl Sessions {
         let used = used.get(id);
         Readable {
             events,
+            run: used.map_or_else(Run::new, |used| used.events.clone()),
             is_primed: used.is_some_and(|used| used.is_primed),
+            seen: None,
             busy: used.map(|used| Arc::clone(&used.busy)),
         }
     }
 
-    /// Whether another replica has ended it.
+    /// Whether another replica has ended it. A store that does not answer soon holds up nobody who needs none.
     async fn is_ended_elsewhere(&self, id: &SessionId) -> bool {
         let is_saved = self.used().get(id).is_some_and(|used| used.is_saved);
-        self.0.store.is_shared() && is_saved && matches!(self.0.store.load_session(id).await, Ok(None))
+        let asked = async { tokio::time::timeout(SOON, self.0.store.load_session(id)).await };
+        self.0.store.is_shared() && is_saved && matches!(asked.await, Ok(Ok(None)))
     }
 
     /// Takes back what is taken back at other replicas, for as long as it is polled.
@@ -178,47 +203,12 @@ fn taken_back(message: &ClientJsonRpcMessage) -> Option<&RequestId> {
 
 /// A handshake that says more of its client is not saved.
 const STATE_BYTES_MAX: usize = 4 * 1024;
+/// More than end while somebody is about to take one of them up again.
+const ENDED_KEPT: usize = 1_000;
+/// How long the store may take to say that a session goes on.
+const SOON: Duration = Duration::from_secs(1);
 /// After other replicas could not be heard.
 const DEAF: Duration = Duration::from_secs(5);
-
-tokio::task_local! {
-    /// Whether a stream that was to be taken up again was not here.
-    static LOST: Cell<bool>;
-}
-
-/// Runs a request, and says whether it asked for a stream that is not here: the transport answers it with an empty one.
-pub(crate) async fn noticing_lost_streams<T>(request: impl Future<Output = T>) -> (T, bool) {
-    let noticed = async {
-        let output = request.await;
-        (output, LOST.with(Cell::get))
-    };
-    LOST.scope(Cell::new(false), noticed).await
-}
-
-pin_project! {
-    /// A stream whose events its client can read. The SDK begins each with one that has no message, only an id at which the stream
-    /// can be taken up again, and `retry`: whole families of clients read neither, and those of revision 2025-11-25 need the id.
-    struct Readable<S> {
-        #[pin]
-        events: S,
-        is_primed: bool,
-        busy: Option<Arc<()>>,
-    }
-}
-
-impl<S: Stream<Item = ServerSseMessage>> Stream for Readable<S> {
-    type Item = ServerSseMessage;
-    fn poll_next(self: Pin<&mut Self>, poller: &mut task::Context<'_>) -> Poll<Option<ServerSseMessage>> {
-        let mut this = self.project();
-        loop {
-            let Some(mut event) = ready!(this.events.as_mut().poll_next(poller)) else { return Poll::Ready(None) };
-            event.retry = None;
-            if event.message.is_some() || *this.is_primed {
-                return Poll::Ready(Some(event));
-            }
-        }
-    }
-}
 
 /// A session is a trace of its own: it lasts longer than any request in it.
 fn tell(run: Begun<Infallible>, id: &SessionId, why: SessionEnd) {
@@ -234,7 +224,7 @@ impl SessionManager for Sessions {
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         let (id, transport) = self.0.inner.create_session().await?;
-        let ended = self.begin(&id);
+        let ended = self.begin(&id).unwrap_or_default(); // nobody has ended one that has no name yet
         Ok((id, ObservedTransport::new(Worded(transport)).in_session(ended)))
     }
 
@@ -258,7 +248,7 @@ impl SessionManager for Sessions {
             return Ok(false);
         }
         if self.is_ended_elsewhere(id).await {
-            self.close_session(id).await?;
+            self.close(id).await?;
             return Ok(false);
         }
         // one that another task closes meanwhile must not come back
@@ -268,9 +258,11 @@ impl SessionManager for Sessions {
         Ok(true)
     }
 
+    /// First in the store: a session that is there would be taken up again, so its client is told if that fails.
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        self.forget(id, SessionEnd::Ended);
-        self.0.inner.close_session(id).await
+        let deleted = self.0.store.delete_session(id).await;
+        deleted.map_err(|error| SessionError::Io(io::Error::other(format!("{NOT_ENDED}: {error}"))))?;
+        self.close(id).await
     }
 
     async fn create_stream(
@@ -291,7 +283,8 @@ impl SessionManager for Sessions {
         &self,
         id: &SessionId,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        SessionManager::create_standalone_stream(&self.0.inner, id).await
+        let events = SessionManager::create_standalone_stream(&self.0.inner, id).await?;
+        Ok(Readable { busy: None, ..self.readable(id, events) }) // it answers nothing
     }
 
     async fn resume(
@@ -299,15 +292,23 @@ impl SessionManager for Sessions {
         id: &SessionId,
         last_event_id: String,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        let resumed = SessionManager::resume(&self.0.inner, id, last_event_id).await;
-        let _ = LOST.try_with(|lost| lost.set(resumed.is_err()));
-        Ok(self.readable(id, resumed?))
+        let run = self.used().get(id).map(|used| used.events.clone());
+        let inside = run.and_then(|run| run.inside(&last_event_id).map(str::to_owned));
+        let resumed = match &inside {
+            Some(inside) => SessionManager::resume(&self.0.inner, id, inside.clone()).await,
+            None => Err(SessionError::InvalidEventId.into()),
+        };
+        is_lost(resumed.is_err());
+        Ok(Readable { seen: inside, ..self.readable(id, resumed?) })
     }
 
     async fn restore_session(&self, id: SessionId) -> Result<RestoreOutcome<Self::Transport>, Self::Error> {
         Ok(match self.0.inner.restore_session(id.clone()).await? {
             RestoreOutcome::Restored(transport) => {
-                let ended = self.begin(&id);
+                let Some(ended) = self.begin(&id) else {
+                    self.0.inner.close_session(&id).await?;
+                    return Ok(RestoreOutcome::NotSupported);
+                };
                 if let Some(used) = self.used().get_mut(&id) {
                     used.is_saved = true;
                 }
@@ -341,7 +342,8 @@ impl SessionStore for Saved {
         Ok(())
     }
 
-    async fn delete(&self, id: &str) -> Result<(), SessionStoreError> {
-        Ok(self.0.0.store.delete_session(id).await?)
+    /// It is gone already: see [`Sessions::close_session`](SessionManager::close_session).
+    async fn delete(&self, _: &str) -> Result<(), SessionStoreError> {
+        Ok(())
     }
 }

@@ -39,9 +39,16 @@ impl RequestSlot {
                 Some(Seam::arrives(&request.request, &Message::of(&request).at(self)))
             }
             Ok(_) => None,
+            Err(_) if is_reply(heard) => None,
             Err(_) => Some(Seam::unread(self)),
         }
     }
+}
+
+/// A message that is read no further than that it names no method asks for nothing.
+fn is_reply(heard: &[u8]) -> bool {
+    let message: Option<serde_json::Map<_, _>> = serde_json::from_slice(heard).ok();
+    message.is_some_and(|it| !it.contains_key("method") && (it.contains_key("result") || it.contains_key("error")))
 }
 
 /// Its client has left: it ends without a reply.
@@ -94,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_client_leaves_is_cancelled_once_however_many_hold_the_seat() {
+    fn one_whose_client_leaves_is_cancelled_once_however_many_hold_the_slot() {
         let (slot, another) = {
             let slot = slot();
             (slot.clone(), slot)
@@ -109,9 +116,11 @@ mod tests {
     #[test]
     fn a_message_that_asks_for_nothing_is_no_request() {
         let before = ["cancelled", "error"].map(|it| counted("other", it));
-        for refused in [true, false] {
+        let note = b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}".as_slice();
+        let reply = b"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1.0,\"message\":\"x\"}}".as_slice();
+        for (heard, refused) in [(note, true), (note, false), (reply, true), (reply, false)] {
             let slot = slot();
-            slot.hear(b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+            slot.hear(heard);
             if refused {
                 slot.refused(StatusCode::BAD_REQUEST, b"");
             }

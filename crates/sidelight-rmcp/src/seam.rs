@@ -133,7 +133,9 @@ pub(crate) async fn run<T: Seen>(
     taken_back: CancellationToken,
     reply: impl Future<Output = Result<T, ErrorData>> + Send,
 ) -> Result<T, ErrorData> {
-    let reply = pin!(reply); // it may be large, and each future that holds it by value holds it twice
+    // it may be large, and each future that holds it by value holds it twice; held by the operation, so that all that it began
+    // ends before the operation does, also where the request is taken back
+    let reply = Box::pin(reply);
     let Some(mut seam) = seam else { return reply.await };
     let (context, id, arrived) = (seam.context.clone(), seam.correlation.clone(), seam.arrived.take());
     let session = seam.session.take();
@@ -163,7 +165,7 @@ pub(crate) async fn run_untimed(
     seam: Option<Seam>,
     reply: impl Future<Output = Result<(), ErrorData>> + Send,
 ) -> Result<(), ErrorData> {
-    let reply = pin!(reply);
+    let reply = Box::pin(reply);
     let Some(seam) = seam else { return reply.await };
     let context = seam.context.clone();
     let mut record = seam.record();

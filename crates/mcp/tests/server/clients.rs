@@ -1,7 +1,7 @@
 //! What clients of many families send and expect, each by plain HTTP: revisions, headers, bodies, browsers, sessions.
 
 use crate::{
-    lifecycle::{LIST, in_session, session},
+    lifecycle::{LIST, busy, in_session, session},
     models::model,
     running::{Server, binary, has, until},
     wire::{Reply, ask, call, modern, raw, request, send},
@@ -267,6 +267,46 @@ fn a_stream_that_is_not_here_is_refused_and_not_given_empty() {
     );
     let reply = request(server.mcp, "GET", "/mcp", &headers, b"");
     assert_eq!((reply.status, error(&reply).1.contains("Last-Event-ID")), (410, true));
+}
+
+/// The ids of the events of a reply.
+fn ids(reply: &Reply) -> Vec<String> {
+    let body = String::from_utf8_lossy(&reply.body);
+    body.lines().filter_map(|line| line.strip_prefix("id:")).map(|id| id.trim().to_owned()).collect()
+}
+
+#[test]
+fn an_event_s_id_never_names_the_answer_to_a_call_of_another_run() {
+    let (folder, url) = crate::running::store();
+    let server = Server::logging_to(folder.path().join("lines"), tempfile::tempdir().unwrap(), &url, &[]);
+    let id = session(server.mcp);
+    let before = ids(&in_session(server.mcp, &id, LIST));
+    assert!(server.end().0.success());
+    let again = Server::logging_to(folder.path().join("lines-2"), folder, &url, &[]);
+    let after = ids(&in_session(again.mcp, &id, LIST));
+    assert!(!before.is_empty() && before.iter().all(|id| !after.contains(id)), "{before:?} and {after:?}");
+    for old in before {
+        let headers = format!(
+            "accept: text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\nlast-event-id: {old}\r\n"
+        );
+        assert_eq!(request(again.mcp, "GET", "/mcp", &headers, b"").status, 410, "{old}");
+    }
+}
+
+#[test]
+fn a_session_that_cannot_be_ended_goes_on_and_its_client_is_told() {
+    let (folder, url) = crate::running::store();
+    let server = Server::logging_to(folder.path().join("lines"), folder, &url, &[]);
+    let id = session(server.mcp);
+    let headers = format!("mcp-protocol-version: 2025-11-25\r\nmcp-session-id: {id}\r\n");
+    let end = || request(server.mcp, "DELETE", "/mcp", &headers, b"");
+    let refused = busy(&url, end);
+    assert_eq!(
+        (refused.status, error(&refused).1.contains("goes on; ask again: the document store is busy")),
+        (503, true)
+    );
+    assert_eq!(in_session(server.mcp, &id, LIST).status, 200);
+    assert_eq!((end().status, in_session(server.mcp, &id, LIST).status), (200, 404));
 }
 
 #[test]

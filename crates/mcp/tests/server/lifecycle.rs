@@ -9,6 +9,7 @@ use crate::{
 use documents::{After, DocumentName, Library, Location};
 use embeddings::LocalEmbedder;
 use serde_json::json;
+use sqlx::{Connection as _, SqliteConnection};
 use std::{
     fs,
     net::SocketAddr,
@@ -134,11 +135,27 @@ fn a_call_under_way_at_the_end_has_its_whole_grace_unless_it_is_said_twice() {
 }
 
 #[test]
-fn a_terminal_that_is_closed_ends_it_as_a_supervisor_does() {
-    let server = Server::start();
+fn a_terminal_that_is_closed_ends_it_as_a_supervisor_does_unless_it_was_told_to_ignore_it() {
+    let server = Server::wrapped(&["env", "--default-signal=HUP"]);
     assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200);
     let status = server.end_by("HUP").0;
     assert!(status.success(), "{status}");
+    let mut server = Server::wrapped(&["nohup"]);
+    server.signal_by("HUP");
+    thread::sleep(Duration::from_millis(300));
+    assert!(server.lives());
+    assert_eq!(call(server.mcp, "list_sources", &json!({})).status, 200);
+    assert!(server.end().0.success());
+}
+
+#[test]
+fn a_terminal_that_cannot_be_written_to_is_nothing_to_end_for() {
+    let (_folder, url) = store();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let read = binary().arg("ingest").env("DATABASE_URL", &url).stderr(full()).output().unwrap();
+    assert!(read.status.success(), "{read:?}");
+    let refused = binary().env("MCP_PORT", "none").stderr(full()).status().unwrap();
+    assert_eq!(refused.code(), Some(64));
 }
 
 #[test]
@@ -285,8 +302,26 @@ fn a_watched_folder_is_read_again_when_it_changes_and_a_server_beside_it_finds_t
     assert_eq!(finds("volcanoes"), None);
     fs::write(docs.join("b.md"), "# B\n\nA volcano erupts.").unwrap();
     assert!(until(|| finds("volcanoes")).is_some(), "by vectors and words, though another process has read it");
+    busy(&url, || {
+        fs::write(docs.join("b.md"), "# B\n\nA glacier melts.").unwrap();
+        thread::sleep(Duration::from_secs(6)); // longer than the store is waited for
+    });
+    assert!(until(|| finds("glaciers")).is_some(), "what could not be written is written when that has passed");
     assert!(Command::new("kill").args(["-TERM", &watching.id().to_string()]).status().unwrap().success());
     assert!(watching.wait().unwrap().success());
+}
+
+/// Does this while another program keeps everybody from writing to the store.
+pub(crate) fn busy<T>(url: &str, meanwhile: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut other = runtime.block_on(SqliteConnection::connect(url)).unwrap();
+    let mut say = |statement: &'static str| {
+        runtime.block_on(async { sqlx::query(statement).execute(&mut other).await.unwrap() });
+    };
+    say("BEGIN IMMEDIATE");
+    let output = meanwhile();
+    say("ROLLBACK");
+    output
 }
 
 #[test]

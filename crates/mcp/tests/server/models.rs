@@ -67,6 +67,33 @@ fn another_model_embeds_every_document_anew_and_the_first_one_again() {
 }
 
 #[test]
+fn a_server_whose_documents_another_model_has_read_says_that_it_finds_by_words_alone() {
+    let (folder, store) = store();
+    let lines = folder.path().join("lines");
+    let server = Server::logging_to(lines, tempfile::tempdir().unwrap(), &store, &[]);
+    let says = |query: &str| {
+        let message = call(server.mcp, "search_docs", &json!({ "query": query })).message();
+        message["result"]["content"][0]["text"].as_str().unwrap().contains("by words alone")
+    };
+    assert!(!says("a mutable borrow"));
+    let url = model(usize::MAX);
+    let mut command = binary();
+    command.arg("ingest").envs([
+        ("DATABASE_URL", store.as_str()),
+        ("EMBEDDINGS_URL", &url),
+        ("EMBEDDINGS_MODEL", "small"),
+    ]);
+    let told = String::from_utf8_lossy(&command.output().unwrap().stderr).into_owned();
+    assert!(told.contains("read with the model small from now on, and were with hashed-ngrams-384"), "{told}");
+    assert!(says("mutable borrows"));
+    if has("tracing") {
+        assert!(server.line("the model has changed").contains("\"documents\":\"small\""));
+    }
+    assert_eq!(ingest(&store, &[]), "7 stored, 0 unchanged, 0 left out, 0 failed, 0 removed");
+    assert!(!says("borrows that are mutable"));
+}
+
+#[test]
 fn a_server_answers_by_words_while_another_model_embeds_and_then_by_its_vectors() {
     let url = model(usize::MAX);
     let server = Server::with(&[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "small")]);

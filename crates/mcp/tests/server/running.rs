@@ -96,7 +96,25 @@ impl Server {
 
     /// With its lines going to this file.
     pub(crate) fn logging_to(lines: PathBuf, folder: TempDir, url: &str, variables: &[(&str, &str)]) -> Self {
-        let mut command = binary();
+        Self::by(binary(), lines, folder, url, variables)
+    }
+
+    /// Started by another program, which becomes it: `nohup`, `env`.
+    pub(crate) fn wrapped(by: &[&str]) -> Self {
+        let (folder, url) = store();
+        let (lines, ours) = (folder.path().join("lines"), binary());
+        let mut command = Command::new(by[0]);
+        command.args(&by[1..]).arg(ours.get_program()).stdin(Stdio::null());
+        for (name, value) in ours.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self::by(command, lines, folder, &url, &[])
+    }
+
+    fn by(mut command: Command, lines: PathBuf, folder: TempDir, url: &str, variables: &[(&str, &str)]) -> Self {
         command.env("DATABASE_URL", url).env("MCP_ADDR", "127.0.0.1:0").env("OTEL_TRACE_SAMPLE_RATE", "0");
         if sidelight_admin::COMPILED {
             command.env("ADMIN_ADDR", "127.0.0.1:0");
@@ -131,7 +149,11 @@ impl Server {
 
     /// SIGTERM.
     pub(crate) fn signal(&self) {
-        kill(&self.child, "TERM");
+        self.signal_by("TERM");
+    }
+
+    pub(crate) fn signal_by(&self, signal: &str) {
+        kill(&self.child, signal);
     }
 
     /// SIGTERM; gives how it ended, and when.

@@ -17,6 +17,23 @@ fn says(span: &Span, attributes: &[(&str, &str)]) {
 }
 
 #[test]
+fn what_a_call_began_ends_before_it_does_also_when_its_client_gives_it_up() {
+    let url = model(usize::MAX);
+    let (collector, server) = traced("1", &[("EMBEDDINGS_URL", &url), ("EMBEDDINGS_MODEL", "m")]);
+    let (headers, body) = modern("tools/call", json!({ "name": "search_docs", "arguments": { "query": "slumber" } }));
+    let asked = written(server.mcp, "POST", "/mcp", &headers, body.as_bytes());
+    let leaving = send(server.mcp, &asked);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    drop(leaving);
+    if !has("tracing") {
+        return;
+    }
+    let call = collector.span(|span| span.attribute("error.type") == "cancelled" && span.kind == SERVER);
+    let under = collector.span(|span| span.name == "embeddings m" && span.parent() == call.id());
+    assert!(under.end <= call.end, "{} ns after its parent", under.end - call.end);
+}
+
+#[test]
 fn a_call_says_what_the_conventions_ask_for() {
     let (collector, server) = traced("1", &[]);
     assert_eq!(search(&server, "x-correlation-id: c-20\r\n").status, 200);
