@@ -6,7 +6,6 @@ mod circles;
 mod edges;
 mod features_on;
 mod file_length;
-mod function_length;
 mod graph;
 mod headers;
 mod licences;
@@ -35,11 +34,10 @@ type FileRule = (&'static str, &'static str, fn(&Tree) -> Vec<Violation>);
 /// One rule about packages.
 type GraphRule = (&'static str, &'static str, fn(&Graph) -> Vec<Violation>);
 
-const FILE_RULES: [FileRule; 11] = [
+const FILE_RULES: [FileRule; 10] = [
     ("cfg sites", "a feature is asked for in the faces only, ten lines in all", cfg_sites::violations),
     ("circles", "files and rooms side by side name each other one way", circles::violations),
     ("file length", "a file has at most 400 lines", file_length::violations),
-    ("function length", "a function has at most 70 lines", function_length::violations),
     ("headers", "a file opens with `//!`", headers::violations),
     ("markers", "nothing is left for later", markers::violations),
     ("rooms", "the picture in ARCHITECTURE.md is what the code says", rooms::violations),
