@@ -35,6 +35,7 @@ impl CorrelationId {
     #[must_use]
     pub fn generate() -> Self {
         static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
+        // numbers that differ, in whatever order: `Relaxed`
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let keys = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
         let count = NEXT.fetch_add(1, Relaxed);

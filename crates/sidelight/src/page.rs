@@ -113,7 +113,8 @@ pub enum Values {
     Names,
 }
 
-/// Whether whoever asked does not wait any more. Cheap to clone; all clones are one.
+/// Whether whoever asked does not wait any more. Cheap to clone; all clones are one. `Relaxed`: nothing else is read by it, and a
+/// moment later is soon enough.
 #[derive(Clone, Debug, Default)]
 pub struct Gone(Arc<AtomicBool>);
 

@@ -75,7 +75,8 @@ impl FlowCell {
     }
 }
 
-/// The place of a single number.
+/// The place of a single number. `Relaxed`: the place says nothing of the slots, which are there, at nought, in every slab; whoever
+/// still reads that there is none asks again under the lock.
 #[derive(Debug)]
 struct At(AtomicU32);
 
@@ -122,7 +123,8 @@ impl At {
     }
 }
 
-/// A whole number that goes up and down. One for all threads, because it can be set.
+/// A whole number that goes up and down. One for all threads, because it can be set. `Relaxed`: each number stands for itself, and
+/// who enters the registry is decided by one swap, whose order among all swaps of that flag any ordering has.
 #[derive(Debug)]
 pub struct GaugeCell {
     number: AtomicI64,

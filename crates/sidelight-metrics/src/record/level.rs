@@ -3,7 +3,7 @@
 use metrics::GaugeFn;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The facade's gauges are not whole numbers, so they have a cell of their own.
+/// The facade's gauges are not whole numbers, so they have a cell of their own. `Relaxed`: the bits are the whole of it.
 #[derive(Debug)]
 pub(crate) struct Level(AtomicU64);
 

@@ -26,6 +26,7 @@ impl Probe {
     /// Calls this function before each scrape, on the scrape's thread.
     #[must_use]
     pub fn new(ask: impl Fn() + Send + Sync + 'static) -> Self {
+        // numbers that differ, in whatever order: `Relaxed`
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Relaxed);
         probes().insert(id, Arc::new(ask));

@@ -37,6 +37,7 @@ const SLOTS_MAX: usize = slab::SLOTS / 2;
 
 static REGISTRY: LazyLock<Registry<Key, Cells>> = LazyLock::new(|| Registry::new(Cells::default()));
 static ADMITTED: LazyLock<Mutex<Admitted>> = LazyLock::new(Mutex::default);
+// a count that says nothing of other memory: `Relaxed`
 static OVERFLOWED: AtomicU64 = AtomicU64::new(0);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -61,6 +61,7 @@ pub struct Description {
 static TRAY: Mutex<Vec<(Name, Source, SystemTime)>> = Mutex::new(Vec::new());
 static FAMILIES: LazyLock<Mutex<Families>> = LazyLock::new(Mutex::default);
 static DESCRIPTIONS: LazyLock<Mutex<BTreeMap<String, Description>>> = LazyLock::new(Mutex::default);
+// counts that say nothing of other memory: `Relaxed`; what they count lies behind locks
 static COUNT: AtomicI64 = AtomicI64::new(0);
 static CONFLICTS: AtomicU64 = AtomicU64::new(0);
 

@@ -55,6 +55,7 @@ pub fn render(wanted: &Wanted) -> Vec<u8> {
 }
 
 /// How long the last page was: the next one will be about as long.
+// a guess for the next page, of which any is good: `Relaxed`
 static LAST: AtomicUsize = AtomicUsize::new(0);
 
 fn capacity() -> usize {

@@ -22,6 +22,7 @@ pub(crate) enum Text {
 }
 
 /// Whether an OpenMetrics page says when counters and histograms began.
+// set once at the start, and nothing else is read by it: `Relaxed`
 static CREATED: AtomicBool = AtomicBool::new(false);
 
 /// Says, or does not say, when counters and histograms began, in `OpenMetrics`: as samples `_created`, which a scraper that

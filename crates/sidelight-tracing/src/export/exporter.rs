@@ -35,6 +35,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 static QUEUE: OnceLock<Queue<Item>> = OnceLock::new();
+// counts that say nothing of other memory: `Relaxed`
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static EXPORT_FAILED: AtomicU64 = AtomicU64::new(0);
 static REJECTED: AtomicU64 = AtomicU64::new(0);

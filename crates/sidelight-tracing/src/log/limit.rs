@@ -17,6 +17,7 @@ use tracing::{Level, Metadata, callsite::Identifier};
 const LINES_MAX: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(1);
 
+// a count that says nothing of other memory: `Relaxed`
 static SUPPRESSED: AtomicU64 = AtomicU64::new(0);
 
 /// Lines left out so far.

@@ -33,6 +33,7 @@ pub(crate) struct LineLayer {
 
 impl LineLayer {
     pub(crate) fn new(writer: Writer, form: Form) -> Self {
+        // numbers that differ, in whatever order: `Relaxed`
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self { writer, form, limit: Limit::default(), number: NEXT.fetch_add(1, Relaxed) }
     }

@@ -27,6 +27,7 @@ const KEPT_BYTES: usize = WAITING_BYTES_MAX / 2;
 /// How often it says that lines were dropped.
 const REPORT: Duration = Duration::from_secs(1);
 
+// counts that say nothing of other memory: `Relaxed`
 static QUEUE_FULL: AtomicU64 = AtomicU64::new(0);
 static WRITE_FAILED: AtomicU64 = AtomicU64::new(0);
 

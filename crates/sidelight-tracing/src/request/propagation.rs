@@ -48,7 +48,7 @@ impl Default for Propagators {
     }
 }
 
-/// Bit 0: W3C; bit 1: Jaeger.
+/// Bit 0: W3C; bit 1: Jaeger. Set once at the start, and nothing else is read by it: `Relaxed`.
 static PROPAGATORS: AtomicU8 = AtomicU8::new(1);
 
 pub(crate) fn set(propagators: Propagators) {

@@ -17,7 +17,7 @@ const FOLLOWED_MAX: u32 = 100;
 /// Requests a second that are kept though they were not sampled: an outage must not become a flood.
 const UNSAMPLED_MAX: u32 = 100;
 
-/// The rate as a threshold for the low 63 bits of a trace id.
+/// The rate as a threshold for the low 63 bits of a trace id. `Relaxed`, as the counts below: each number stands for itself.
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
 /// Requests whose callers were not followed.
 static NOT_FOLLOWED: AtomicU64 = AtomicU64::new(0);
@@ -65,7 +65,8 @@ fn second() -> u32 {
     u32::try_from(START.get_or_init(Instant::now).elapsed().as_secs()).unwrap_or(u32::MAX)
 }
 
-/// At most so many in each second of the clock; the high half holds the second, the low half how many were in it.
+/// At most so many in each second of the clock; the high half holds the second, the low half how many were in it: one number, so
+/// that `Relaxed` is enough for both.
 struct ASecond {
     seen: AtomicU64,
     most: u32,
@@ -106,6 +107,7 @@ pub(crate) fn trace_id() -> u128 {
 /// A new span id, never 0.
 pub(crate) fn random() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
+    // numbers that differ, in whatever order: `Relaxed`
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let seed = *SEED.get_or_init(|| RandomState::new().hash_one(std::process::id()));
     // SplitMix64 (Steele, Lea, Flood 2014): a counter, well mixed, so no two in a process are equal
