@@ -115,9 +115,9 @@ impl Suite {
 /// Beside it, every suite compiles its dependencies with the same features; so they are compiled once.
 pub(crate) const SAME_DEPENDENCIES: &str = "workspace-hack";
 
-/// Four for each processor: most tests wait for a server or a disk, and not for a processor.
+/// Three for each processor: most tests wait for a server or a disk, and not for a processor.
 fn tests_at_once() -> usize {
-    4 * thread::available_parallelism().map_or(1, usize::from)
+    3 * thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[cfg(test)]

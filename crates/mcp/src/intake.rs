@@ -7,6 +7,7 @@ use crate::{
     events,
     message::{self, Readable, Unreadable},
     refusal::{Refusal, TRANSPORT, worded},
+    sessions::ended_by_client,
     uploads::{Upload, Uploads},
 };
 use axum::{
@@ -46,7 +47,7 @@ pub(crate) async fn take(State(intake): State<Intake>, request: Request, next: N
             Ok(request) => stream(request, next).await,
             Err(refused) => refused.unread(),
         },
-        Method::DELETE => ended(worded(next.run(request).await, Value::Null).await),
+        Method::DELETE => ended(worded(ended_by_client(next.run(request)).await, Value::Null).await),
         _ => worded(next.run(request).await, Value::Null).await,
     }
 }

@@ -107,17 +107,17 @@ impl Sessions {
         Some(ended)
     }
 
-    /// It ends here, and nobody takes it up again.
-    async fn close(&self, id: &SessionId) -> Result<(), LocalSessionManagerError> {
-        {
-            let mut used = self.used();
-            let mut ended = self.ended();
-            if ended.len() == ENDED_KEPT {
-                ended.pop_front();
-            }
-            ended.push_back(id.clone());
-            end(&mut used, id, SessionEnd::Ended);
+    /// Nobody takes it up again, not even who was about to.
+    fn remember(&self, id: &SessionId) {
+        let mut ended = self.ended();
+        if ended.len() == ENDED_KEPT {
+            ended.pop_front();
         }
+        ended.push_back(id.clone());
+    }
+
+    async fn close(&self, id: &SessionId) -> Result<(), LocalSessionManagerError> {
+        end(&mut self.used(), id, SessionEnd::Ended);
         self.0.inner.close_session(id).await
     }
 
@@ -210,6 +210,16 @@ const SOON: Duration = Duration::from_secs(1);
 /// After other replicas could not be heard.
 const DEAF: Duration = Duration::from_secs(5);
 
+tokio::task_local! {
+    /// The current request is a client's that ends its session.
+    static BY_CLIENT: ();
+}
+
+/// Runs the request of a client that ends its session.
+pub(crate) async fn ended_by_client<T>(request: impl Future<Output = T>) -> T {
+    BY_CLIENT.scope((), request).await
+}
+
 /// A session is a trace of its own: it lasts longer than any request in it.
 fn tell(run: Begun<Infallible>, id: &SessionId, why: SessionEnd) {
     let end = SessionEnd::value(why.index()).unwrap_or_default();
@@ -258,10 +268,14 @@ impl SessionManager for Sessions {
         Ok(true)
     }
 
-    /// First in the store: a session that is there would be taken up again, so its client is told if that fails.
+    /// Where its client ends it, first in the store: a session that is there would be taken up again, so its client is told if that
+    /// fails. Else it is only gone from here, because it made room.
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        let deleted = self.0.store.delete_session(id).await;
-        deleted.map_err(|error| SessionError::Io(io::Error::other(format!("{NOT_ENDED}: {error}"))))?;
+        if BY_CLIENT.try_with(|()| ()).is_ok() {
+            let deleted = self.0.store.delete_session(id).await;
+            deleted.map_err(|error| SessionError::Io(io::Error::other(format!("{NOT_ENDED}: {error}"))))?;
+            self.remember(id);
+        }
         self.close(id).await
     }
 

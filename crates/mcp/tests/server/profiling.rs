@@ -45,18 +45,29 @@ fn keep_busy(mcp: SocketAddr, enough: &AtomicBool) {
     }
 }
 
+const TRIES: u32 = 5;
+
 #[test]
 fn a_cpu_profile_names_the_functions_that_were_busy() {
     let server = Server::start();
     let enough = AtomicBool::new(false);
-    let reply = thread::scope(|scope| {
+    // on a machine that is busy with others, a second may pass in which it is never seen at work
+    let profiles: Vec<Reply> = thread::scope(|scope| {
         scope.spawn(|| keep_busy(server.mcp, &enough));
-        let reply = ask(&server, "/debug/pprof/profile?seconds=1&frequency=200");
+        let profiles = (0..TRIES).map_while(|_| ask(&server, "/debug/pprof/profile?seconds=1&frequency=200"));
+        let mut taken = Vec::new();
+        for profile in profiles {
+            let is_seen = holds(&unzipped(&profile), "tokio");
+            taken.push(profile);
+            if is_seen {
+                break;
+            }
+        }
         enough.store(true, Ordering::Relaxed);
-        reply
+        taken
     });
-    let Some(reply) = reply else { return };
-    let profile = unzipped(&reply);
+    let Some(last) = profiles.last() else { return };
+    let profile = unzipped(last);
     for text in ["samples", "count", "cpu", "nanoseconds", "tokio"] {
         assert!(holds(&profile, text), "{text}");
     }
