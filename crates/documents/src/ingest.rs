@@ -108,7 +108,7 @@ impl Run<'_> {
             progress.advance(batch.len());
         }
         without_vector.tell(&self.source.name);
-        let is_closed = |path: &str| closed.iter().any(|(closed, _)| path.starts_with(closed.as_str()));
+        let is_closed = |path: &str| closed.iter().any(|(closed, _)| is_below(path, closed));
         let is_gone = |path: &&String| !kept.contains(*path) && !is_closed(path);
         let gone: Vec<String> = known.keys().filter(is_gone).cloned().collect();
         report.removed += gone.len() as u64;
@@ -219,6 +219,12 @@ impl Report {
 }
 
 /// Runs on a thread that may block, in the current context.
+/// Whether a path is this one, or below it; all are below the folder itself, which has none.
+fn is_below(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
+}
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, IngestError> {
     let context = Context::current();
     tokio::task::spawn_blocking(move || context.run(work)).await.map_err(|_| IngestError::Reading)

@@ -129,8 +129,13 @@ impl Library {
     /// # Errors
     /// See [`StoreError`].
     pub async fn other_model(&self) -> Result<Option<String>, StoreError> {
-        let model = self.queries.remembered().await?.map(|(_, model, _)| model);
-        Ok(model.filter(|model| model != self.embedder.model()))
+        let remembered = self.queries.remembered().await?.map(|(_, model, _)| model);
+        if let Some(other) = remembered.filter(|model| model != self.embedder.model()) {
+            return Ok(Some(other));
+        }
+        // one of the same name, whose vectors are longer or shorter, is another model
+        let numbers = self.queries.other_dimensions().await?;
+        Ok(numbers.map(|numbers| format!("{} with vectors of {numbers} numbers", self.embedder.model())))
     }
 
     /// The question's vector, unless the model cannot give it, or not soon: a model that is slow or dead does not keep words

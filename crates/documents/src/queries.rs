@@ -269,6 +269,14 @@ impl DocumentQueries {
         ask!(self, Remembered, remembered())
     }
 
+    /// How many numbers the model's vectors have in the store, if that is not how many they have here.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub(crate) async fn other_dimensions(&self) -> Result<Option<usize>, StoreError> {
+        ask!(self, Remembered, other_dimensions())
+    }
+
     /// Remembers which corpus is read, for which model, and whether to its end.
     ///
     /// # Errors
@@ -290,8 +298,7 @@ impl DocumentQueries {
     /// # Errors
     /// See [`StoreError`].
     pub async fn save_session(&self, id: &str, state: &str) -> Result<(), StoreError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        ask!(self, SaveSession, save_session(id, state, i64::try_from(now).unwrap_or(i64::MAX)))
+        ask!(self, SaveSession, save_session(id, state, now()))
     }
 
     /// Tells every replica of a shared store something, this one too; at most some 8,000 bytes.
@@ -326,6 +333,14 @@ impl DocumentQueries {
         waiting > 0
     }
 
+    /// Says that a session is used now.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn touch_session(&self, id: &str) -> Result<(), StoreError> {
+        ask!(self, SaveSession, touch_session(id, now()))
+    }
+
     /// Forgets a session.
     ///
     /// # Errors
@@ -348,6 +363,12 @@ fn words(question: &str) -> Vec<String> {
         words.retain(|word| !is_common(word)); // they are in every passage: they cost time and tell nothing
     }
     words
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    i64::try_from(now).unwrap_or(i64::MAX)
 }
 
 /// Further words of a question change little and cost time.

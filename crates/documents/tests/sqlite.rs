@@ -5,6 +5,7 @@ mod store;
 
 use documents::{DocumentQueries, Library, Location, OpenError, Search};
 use embeddings::{Embedder as _, LocalEmbedder};
+use sqlx::{Connection as _, SqliteConnection};
 use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
 
@@ -18,6 +19,21 @@ async fn fresh() -> (DocumentQueries, TempDir) {
 }
 
 store_suite!(fresh());
+
+#[tokio::test]
+async fn a_session_that_is_used_is_not_forgotten_however_long_ago_it_began() {
+    let (queries, folder) = fresh().await;
+    for id in ["used", "left"] {
+        queries.save_session(id, "{}").await.unwrap();
+    }
+    let mut file =
+        SqliteConnection::connect(&format!("sqlite://{}", folder.path().join("a.db").display())).await.unwrap();
+    sqlx::query("UPDATE sessions SET used = 1").execute(&mut file).await.unwrap();
+    queries.touch_session("used").await.unwrap();
+    queries.save_session("another", "{}").await.unwrap();
+    assert!(queries.load_session("used").await.unwrap().is_some());
+    assert_eq!(queries.load_session("left").await.unwrap(), None);
+}
 
 #[tokio::test]
 async fn a_store_outlives_its_process_and_vectors_of_another_model_are_not_compared() {

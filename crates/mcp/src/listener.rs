@@ -36,10 +36,15 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Connections that the system keeps until we take them: a crowd that comes at once need not come again.
 const BACKLOG: u32 = 4_096;
 
+/// What the system holds of a reply for a client that has not taken it yet. It says that there is room again when about a third
+/// is gone: were it as large as the system likes, a slow client that reads all the time would seem to take nothing.
+const SENT_BYTES_MAX: u32 = 128 * 1024;
+
 /// Takes the port.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
     socket.set_reuseaddr(true)?; // one that a former process had may be taken at once
+    socket.set_send_buffer_size(SENT_BYTES_MAX)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

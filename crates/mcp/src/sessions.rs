@@ -21,6 +21,7 @@ use rmcp::{
         },
     },
 };
+use serde_json::json;
 use sidelight::{Context, label::Label as _, operation::Begun, tracing::Incoming};
 use sidelight_rmcp::{ObservedTransport, session};
 use std::{
@@ -48,6 +49,8 @@ struct Shared {
 /// When a session was used, and that it goes on.
 struct Used {
     last: Instant,
+    /// When the store was told so.
+    told: Instant,
     run: Begun<Infallible>,
     /// Ends what is asked in it.
     ended: CancellationToken,
@@ -95,6 +98,7 @@ impl Sessions {
         let run = SESSION.begin(());
         let one = Used {
             last: Instant::now(),
+            told: Instant::now(),
             run,
             ended: ended.clone(),
             events: Run::new(),
@@ -164,10 +168,11 @@ impl Sessions {
 
     /// Passes a cancellation on: the call may run at another replica.
     async fn tell_others(&self, id: &SessionId, message: &ClientJsonRpcMessage) {
-        if !self.0.store.is_shared() || taken_back(message).is_none() {
-            return;
-        }
-        if let Ok(said) = serde_json::to_string(&(&**id, message))
+        let Some(call) = taken_back(message).filter(|_| self.0.store.is_shared()) else { return };
+        // the call's id alone: a reason may be longer than what can be said
+        let said = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": call } });
+        if let Ok(said) = serde_json::to_string(&(&**id, said))
+            && said.len() <= SAID_BYTES_MAX
             && let Err(error) = self.0.store.say(&said).await
         {
             sidelight::debug!("other replicas are not told", error = error.to_string());
@@ -207,6 +212,10 @@ const STATE_BYTES_MAX: usize = 4 * 1024;
 const ENDED_KEPT: usize = 1_000;
 /// How long the store may take to say that a session goes on.
 const SOON: Duration = Duration::from_secs(1);
+/// PostgreSQL passes on no more than 8,000 bytes.
+const SAID_BYTES_MAX: usize = 7_900;
+/// How often the store is told that a session is used.
+const TOUCH: Duration = Duration::from_mins(1);
 /// After other replicas could not be heard.
 const DEAF: Duration = Duration::from_secs(5);
 
@@ -264,6 +273,11 @@ impl SessionManager for Sessions {
         // one that another task closes meanwhile must not come back
         if let Some(used) = self.used().get_mut(id) {
             used.last = Instant::now();
+            if used.is_saved && used.told.elapsed() > TOUCH {
+                used.told = used.last;
+                let (store, id) = (self.0.store.clone(), id.clone());
+                tokio::spawn(async move { drop(store.touch_session(&id).await) }); // if it fails, it is told again
+            }
         }
         Ok(true)
     }

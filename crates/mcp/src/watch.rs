@@ -53,16 +53,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 async fn again_and_again(library: &Library, corpus: &Corpus) -> Result<(), ServerError> {
-    let (_watcher, mut changes) = watcher(corpus)?; // before the first reading, so that no change falls between
     let mut pause = PAUSE;
     loop {
-        if let Err(error) = once(library, corpus).await {
-            // a disk that is full, a model that is away: what is not read now is read when that has passed
-            terminal::say(format_args!("mcp: {error}; trying again in {} s", pause.as_secs()));
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
-            continue;
-        }
+        // before each reading, so that no change falls between; and anew, as a folder that was replaced is another one
+        let watched = watcher(corpus);
+        let read = once(library, corpus).await;
+        let ready = watched.and_then(|watched| read.map(|()| watched));
+        let (_watcher, mut changes) = match ready {
+            Ok(watched) => watched,
+            Err(error) => {
+                // a disk that is full, a model that is away: what is not read now is read when that has passed
+                terminal::say(format_args!("mcp: {error}; trying again in {} s", pause.as_secs()));
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+                continue;
+            }
+        };
         pause = PAUSE;
         if changes.recv().await.is_none() {
             return Ok(());

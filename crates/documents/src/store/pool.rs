@@ -68,6 +68,12 @@ where
         }
     }
 
+    /// The processors are a server's own, however many this machine has.
+    pub(crate) fn elsewhere(self) -> Self {
+        let most = self.connections.options().get_max_connections() as usize;
+        Self { heavy: Arc::new(Semaphore::new(most.saturating_sub(LIGHT).max(1))), ..self }
+    }
+
     /// Behind a pooler in transaction mode.
     pub(crate) fn in_transactions(self, in_transactions: bool) -> Self {
         Self { in_transactions, ..self }

@@ -54,7 +54,7 @@ impl PostgresStore {
         }
         let pool = pool.connect_with(options.clone()).await.map_err(failed)?;
         let store = Self {
-            pool: Pool::new(pool).in_transactions(is_pooled),
+            pool: Pool::new(pool).elsewhere().in_transactions(is_pooled),
             model,
             options: Box::new(options),
             sql: Statements { are_kept: !is_pooled },
@@ -72,7 +72,7 @@ impl PostgresStore {
     }
 
     /// How many numbers the model's vectors have that were stored before, if it gives others now.
-    async fn other_dimensions(&self) -> Result<Option<usize>> {
+    pub(crate) async fn other_dimensions(&self) -> Result<Option<usize>> {
         let query = self.sql.query_scalar(dimensions::ON_SERVER);
         let before: Option<i32> = query.bind(&self.model.name).fetch_optional(&mut *self.pool.acquire().await?).await?;
         Ok(before.and_then(|it| usize::try_from(it).ok()).filter(|it| *it != self.model.dimensions))
@@ -150,12 +150,9 @@ impl PostgresStore {
              WHERE words @@ question AND ($2::text IS NULL OR source = $2)
              ORDER BY ts_rank_cd(words, question, 1) DESC, passages.id LIMIT $3",
         );
-        query
-            .bind(quoted.join(" | "))
-            .bind(source.map(without_nul))
-            .bind(i64::from(limit))
-            .fetch_all(&mut *self.pool.acquire().await?)
-            .await
+        let query = query.bind(quoted.join(" | ")).bind(source.map(without_nul)).bind(i64::from(limit));
+        let _turn = self.pool.heavy().await;
+        query.fetch_all(&mut *self.pool.acquire().await?).await
     }
 
     pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
@@ -168,6 +165,7 @@ impl PostgresStore {
                AND (vector::{kind}({dimensions}) <#> $1::{kind}) < 0
              ORDER BY vector::{kind}({dimensions}) <#> $1::{kind} LIMIT $3"
         );
+        let _turn = self.pool.heavy().await;
         let mut transaction = self.pool.begin().await?;
         let search = format!("SET LOCAL hnsw.ef_search = {}", limit.clamp(40, 1_000));
         self.sql.query(AssertSqlSafe(search)).execute(&mut *transaction).await?;

@@ -88,7 +88,7 @@ impl SqliteStore {
     }
 
     /// How many numbers the model's vectors have that were stored before, if it gives others now.
-    async fn other_dimensions(&self) -> Result<Option<usize>> {
+    pub(crate) async fn other_dimensions(&self) -> Result<Option<usize>> {
         let query = sqlx::query_scalar(dimensions::IN_FILE);
         let before: Option<i64> = query.bind(&self.model.name).fetch_optional(&mut *self.pool.acquire().await?).await?;
         Ok(before.and_then(|it| usize::try_from(it).ok()).filter(|it| *it != self.model.dimensions))
@@ -282,12 +282,14 @@ impl SqliteStore {
         query.bind(id).bind(state).bind(now).execute(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
+    pub(crate) async fn touch_session(&self, id: &str, now: i64) -> Result<()> {
+        let query = sqlx::query("UPDATE sessions SET used = ?2 WHERE id = ?1").bind(id).bind(now);
+        query.execute(&mut *self.pool.acquire().await?).await.map(drop)
+    }
+
     pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE id = ?")
-            .bind(id)
-            .execute(&mut *self.pool.acquire().await?)
-            .await
-            .map(drop)
+        let query = sqlx::query("DELETE FROM sessions WHERE id = ?").bind(id);
+        query.execute(&mut *self.pool.acquire().await?).await.map(drop)
     }
 
     /// Ends a change: gives it its number, and does to the memory what was done to the file, if nobody came between.

@@ -307,6 +307,13 @@ fn a_watched_folder_is_read_again_when_it_changes_and_a_server_beside_it_finds_t
         thread::sleep(Duration::from_secs(6)); // longer than the store is waited for
     });
     assert!(until(|| finds("glaciers")).is_some(), "what could not be written is written when that has passed");
+    for words in ["An avalanche falls.", "A meteor shines."] {
+        fs::rename(&docs, folder.path().join(words)).unwrap();
+        fs::create_dir(&docs).unwrap();
+        fs::write(docs.join("b.md"), format!("# B\n\n{words}")).unwrap();
+        let wanted = words.split(' ').nth(1).unwrap();
+        assert!(until(|| finds(wanted)).is_some(), "{wanted}: a folder that was replaced is watched, too");
+    }
     assert!(Command::new("kill").args(["-TERM", &watching.id().to_string()]).status().unwrap().success());
     assert!(watching.wait().unwrap().success());
 }

@@ -29,6 +29,13 @@ impl PostgresStore {
         transaction.commit().await
     }
 
+    pub(crate) async fn touch_session(&self, id: &str, now: i64) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        let query = self.sql.query("UPDATE sessions SET used = $2 WHERE id = $1").bind(id).bind(now);
+        query.execute(&mut *transaction).await?;
+        transaction.commit().await
+    }
+
     pub(crate) async fn delete_session(&self, id: &str) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         self.sql.query("DELETE FROM sessions WHERE id = $1").bind(id).execute(&mut *transaction).await?;
