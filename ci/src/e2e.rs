@@ -27,6 +27,7 @@ fn run_acts(house: &House, score: &mut Score, arguments: &[&str]) {
             return score.give_up_building();
         }
     }
+    score.pass("the program is built");
     match driver(house) {
         Ok(mut driver) => drive("e2e", driver.args(arguments), score),
         Err(why) => score.fail("e2e", &why),
