@@ -44,8 +44,7 @@ impl Server {
         let settings = self.folder.join("pgbouncer.ini");
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={port}\n\
-             auth_type=any\npool_mode=transaction\ndefault_pool_size=4\nunix_socket_dir=\n\
-             ignore_startup_parameters=extra_float_digits\n",
+             auth_type=any\npool_mode=transaction\ndefault_pool_size=4\nunix_socket_dir=\n",
             self.port
         );
         fs::write(&settings, text).map_err(|error| format!("{}: {error}", settings.display()))?;

@@ -146,11 +146,7 @@ impl Library {
         }
         let failed = match timeout(PATIENCE, self.vector(query)).await {
             Ok(Ok(vector)) => return Some(vector),
-            Ok(Err(error @ (EmbedError::TooMuch(_) | EmbedError::Failed(_)))) => {
-                sidelight::debug!("a question has no vector", error = error.to_string());
-                return None; // another one may have
-            }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => error.to_string(), // a question alone that is not taken has an empty vector
             Err(_) => EmbedError::Timeout.to_string(),
         };
         if self.rest.begin() {

@@ -11,7 +11,7 @@ use crate::{
 };
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Version},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Version, header::CACHE_CONTROL},
     middleware::Next,
     response::Response,
 };
@@ -37,6 +37,8 @@ pub(crate) async fn correlate(State(streams): State<Streams>, mut request: Reque
         response = refused(response, &slot).await;
     }
     response.headers_mut().insert(HeaderName::from_static(correlation::HEADER), header);
+    // what is refused is one client's, too: a cache may keep a 404 or a 410 that does not say so (RFC 9110, 15.1)
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if version == Version::HTTP_10 {
         // a reply without a length ends with its connection there, which so cannot be kept: of this version, hyper keeps none
         *response.version_mut() = version;

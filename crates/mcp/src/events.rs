@@ -6,7 +6,6 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
 use std::{
-    cell::Cell,
     hash::{BuildHasher as _, RandomState},
     pin::Pin,
     sync::Arc,
@@ -31,25 +30,6 @@ impl Run {
     pub(crate) fn inside<'a>(&self, id: &'a str) -> Option<&'a str> {
         id.strip_suffix(&*self.0)?.strip_suffix('/')
     }
-}
-
-tokio::task_local! {
-    /// Whether a stream that was to be taken up again was not here.
-    static LOST: Cell<bool>;
-}
-
-/// Says whether the stream that the current request wants to take up again is not here.
-pub(crate) fn is_lost(lost: bool) {
-    let _ = LOST.try_with(|it| it.set(lost));
-}
-
-/// Runs a request, and says whether it asked for a stream that is not here: the transport answers it with an empty one.
-pub(crate) async fn noticing_lost_streams<T>(request: impl Future<Output = T>) -> (T, bool) {
-    let noticed = async {
-        let output = request.await;
-        (output, LOST.with(Cell::get))
-    };
-    LOST.scope(Cell::new(false), noticed).await
 }
 
 pin_project! {

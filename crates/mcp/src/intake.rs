@@ -4,10 +4,9 @@
 
 use crate::{
     connection::{Connection, Phase},
-    events,
+    hints,
     message::{self, Readable, Unreadable},
     refusal::{Refusal, TRANSPORT, worded},
-    sessions::ended_by_client,
     uploads::{Upload, Uploads},
 };
 use axum::{
@@ -40,14 +39,18 @@ impl Intake {
 pub(crate) async fn take(State(intake): State<Intake>, request: Request, next: Next) -> Response {
     match *request.method() {
         Method::POST => match post(&intake, request).await {
-            Ok((request, id)) => worded(next.run(request).await, id).await,
+            Ok((request, id)) => {
+                let (response, found) = hints::noticing_found(next.run(request)).await;
+                let response = worded(response, id.clone()).await;
+                if found && response.status() == StatusCode::NOT_FOUND { crowded(id) } else { response }
+            }
             Err(refused) => refused,
         },
         Method::GET => match get(request) {
             Ok(request) => stream(request, next).await,
             Err(refused) => refused.unread(),
         },
-        Method::DELETE => ended(worded(ended_by_client(next.run(request)).await, Value::Null).await),
+        Method::DELETE => ended(worded(hints::by_client(next.run(request)).await, Value::Null).await),
         _ => worded(next.run(request).await, Value::Null).await,
     }
 }
@@ -169,13 +172,22 @@ fn get(mut request: Request) -> Result<Request, Refusal> {
 /// A stream that is taken up again where it is not known, or any more, is refused: an empty one would say that nothing is
 /// missing.
 async fn stream(request: Request, next: Next) -> Response {
-    let (response, lost) = events::noticing_lost_streams(next.run(request)).await;
+    let (response, lost) = hints::noticing_lost(next.run(request)).await;
     if lost {
         let why =
             "the stream of this Last-Event-ID is not here: it has ended, or belongs to another replica; ask again";
         return Refusal::new(StatusCode::GONE, TRANSPORT, why).into_response();
     }
     worded(response, Value::Null).await
+}
+
+/// A session that the store keeps, and that made room for another before it could be used, is not one that has ended.
+fn crowded(id: Value) -> Response {
+    let why = "more sessions are at work at once than there may be (MCP_MAX_SESSIONS); ask again";
+    let refusal = Refusal { id, ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, TRANSPORT, why) };
+    let mut response = refusal.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// A session that was ended: every client takes 200 for what it is; some warn of the transport's 202, one of 204.

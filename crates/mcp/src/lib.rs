@@ -13,6 +13,7 @@ mod endpoint;
 mod events;
 mod given;
 mod handlers;
+mod hints;
 mod intake;
 mod limits;
 mod lines;

@@ -203,7 +203,8 @@ async fn embedder(config: &Config) -> Result<Arc<dyn Embedder>, ServerError> {
     let asked = timeout(patience, asked).await.unwrap_or(Err(EmbedError::Timeout));
     match (asked, known) {
         (Ok(embedder), _) => Ok(Arc::new(embedder)),
-        (Err(away), Some(dimensions)) if away.may_pass() => {
+        // the store has vectors of this model: whatever is wrong with it now, it was right before
+        (Err(away), Some(dimensions)) => {
             sidelight::warn!(
                 "the embedding model does not answer; documents are found by their words alone until it does",
                 error = away.to_string(),

@@ -3,7 +3,8 @@
 //! ended elsewhere is ended here, and a call that is taken back elsewhere is taken back here. What sessions are is `rmcp`'s.
 
 use crate::{
-    events::{Readable, Run, is_lost},
+    events::{Readable, Run},
+    hints,
     metrics::{SESSION, SESSIONS, SESSIONS_CLOSED, SessionEnd},
     refusal::NOT_ENDED,
     wording::Worded,
@@ -21,7 +22,7 @@ use rmcp::{
         },
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sidelight::{Context, label::Label as _, operation::Begun, tracing::Incoming};
 use sidelight_rmcp::{ObservedTransport, session};
 use std::{
@@ -31,6 +32,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// The sessions of this process. Cheap to clone; all clones are one.
@@ -40,6 +42,8 @@ pub(crate) struct Sessions(Arc<Shared>);
 struct Shared {
     inner: LocalSessionManager,
     used: Mutex<HashMap<SessionId, Used>>,
+    /// One at a time tells the store that its session is used: it may be slow, and others wait for its connections.
+    telling: Arc<Semaphore>,
     /// Those that their clients ended of late: whoever was about to take one up again must not.
     ended: Mutex<VecDeque<SessionId>>,
     most: usize,
@@ -67,7 +71,14 @@ struct Used {
 impl Sessions {
     pub(crate) fn new(most: usize, store: DocumentQueries) -> Self {
         let inner = LocalSessionManager::default();
-        Self(Arc::new(Shared { inner, used: Mutex::default(), ended: Mutex::default(), most, store }))
+        Self(Arc::new(Shared {
+            inner,
+            used: Mutex::default(),
+            telling: Arc::new(Semaphore::new(1)),
+            ended: Mutex::default(),
+            most,
+            store,
+        }))
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<SessionId, Used>> {
@@ -158,20 +169,35 @@ impl Sessions {
     fn heard(&self, said: String) {
         let sessions = self.clone();
         tokio::spawn(async move {
-            let Ok((id, message)) = serde_json::from_str::<(String, ClientJsonRpcMessage)>(&said) else { return };
+            let Ok((id, message)) = serde_json::from_str::<(String, Option<ClientJsonRpcMessage>)>(&said) else {
+                return;
+            };
             let id = SessionId::from(id);
-            if sessions.used().contains_key(&id) {
-                let _ = sessions.0.inner.accept_message(&id, message).await; // one that ends meanwhile needs it no more
+            if !sessions.used().contains_key(&id) {
+                return;
+            }
+            // one that ends meanwhile needs neither
+            match message {
+                Some(message) => drop(sessions.0.inner.accept_message(&id, message).await),
+                None => drop(sessions.close(&id).await),
             }
         });
     }
 
     /// Passes a cancellation on: the call may run at another replica.
     async fn tell_others(&self, id: &SessionId, message: &ClientJsonRpcMessage) {
-        let Some(call) = taken_back(message).filter(|_| self.0.store.is_shared()) else { return };
-        // the call's id alone: a reason may be longer than what can be said
-        let said = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": call } });
-        if let Ok(said) = serde_json::to_string(&(&**id, said))
+        if let Some(call) = taken_back(message) {
+            // the call's id alone: a reason may be longer than what can be said
+            let said =
+                json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": call } });
+            self.say(id, Some(said)).await;
+        }
+    }
+
+    /// What is taken back in a session, or that it has ended.
+    async fn say(&self, id: &SessionId, said: Option<Value>) {
+        if self.0.store.is_shared()
+            && let Ok(said) = serde_json::to_string(&(&**id, said))
             && said.len() <= SAID_BYTES_MAX
             && let Err(error) = self.0.store.say(&said).await
         {
@@ -219,16 +245,6 @@ const TOUCH: Duration = Duration::from_mins(1);
 /// After other replicas could not be heard.
 const DEAF: Duration = Duration::from_secs(5);
 
-tokio::task_local! {
-    /// The current request is a client's that ends its session.
-    static BY_CLIENT: ();
-}
-
-/// Runs the request of a client that ends its session.
-pub(crate) async fn ended_by_client<T>(request: impl Future<Output = T>) -> T {
-    BY_CLIENT.scope((), request).await
-}
-
 /// A session is a trace of its own: it lasts longer than any request in it.
 fn tell(run: Begun<Infallible>, id: &SessionId, why: SessionEnd) {
     let end = SessionEnd::value(why.index()).unwrap_or_default();
@@ -273,22 +289,27 @@ impl SessionManager for Sessions {
         // one that another task closes meanwhile must not come back
         if let Some(used) = self.used().get_mut(id) {
             used.last = Instant::now();
-            if used.is_saved && used.told.elapsed() > TOUCH {
+            if used.is_saved
+                && used.told.elapsed() > TOUCH
+                && let Ok(turn) = Arc::clone(&self.0.telling).try_acquire_owned()
+            {
                 used.told = used.last;
                 let (store, id) = (self.0.store.clone(), id.clone());
-                tokio::spawn(async move { drop(store.touch_session(&id).await) }); // if it fails, it is told again
+                tokio::spawn(async move { drop((store.touch_session(&id).await, turn)) }); // if it fails, it is told again
             }
         }
+        hints::found();
         Ok(true)
     }
 
     /// Where its client ends it, first in the store: a session that is there would be taken up again, so its client is told if that
     /// fails. Else it is only gone from here, because it made room.
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        if BY_CLIENT.try_with(|()| ()).is_ok() {
+        if hints::is_by_client() {
             let deleted = self.0.store.delete_session(id).await;
             deleted.map_err(|error| SessionError::Io(io::Error::other(format!("{NOT_ENDED}: {error}"))))?;
             self.remember(id);
+            self.say(id, None).await;
         }
         self.close(id).await
     }
@@ -326,7 +347,7 @@ impl SessionManager for Sessions {
             Some(inside) => SessionManager::resume(&self.0.inner, id, inside.clone()).await,
             None => Err(SessionError::InvalidEventId.into()),
         };
-        is_lost(resumed.is_err());
+        hints::lost(resumed.is_err());
         Ok(Readable { seen: inside, ..self.readable(id, resumed?) })
     }
 
@@ -340,6 +361,7 @@ impl SessionManager for Sessions {
                 if let Some(used) = self.used().get_mut(&id) {
                     used.is_saved = true;
                 }
+                hints::found();
                 RestoreOutcome::Restored(ObservedTransport::new(Worded(transport)).in_session(ended))
             }
             RestoreOutcome::AlreadyPresent => RestoreOutcome::AlreadyPresent,

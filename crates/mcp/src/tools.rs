@@ -205,7 +205,8 @@ fn shown(found: documents::Found, so_far: &str) -> CallToolResult {
 }
 
 /// What an answer adds while the model cannot be asked.
-const WORDS_ALONE: &str = " (Found by words alone: the embedding model does not answer at the moment.)";
+const WORDS_ALONE: &str =
+    " (Found by words alone: the embedding model does not answer at the moment, or did not read these documents.)";
 
 impl From<documents::Hit> for Hit {
     fn from(hit: documents::Hit) -> Self {

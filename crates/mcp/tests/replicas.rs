@@ -222,24 +222,43 @@ async fn a_session_that_is_ended_at_one_replica_is_over_at_the_other() {
     assert_eq!(by_session(&other, &id, "POST", &list()).status, 404);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_is_taken_back_at_another_replica_and_its_stream_is_not_there() {
+/// How long a call of 2.5 s takes at one replica, when this happens at the other meanwhile; and the other.
+async fn cut_short(meanwhile: impl FnOnce(&Server, &str)) -> (Duration, Server, String) {
     let ([one, other], id) = pair().await;
     assert_eq!(by_session(&other, &id, "POST", &list()).status, 200);
     let call = json!({ "name": "search_docs", "arguments": { "query": "slumber" } });
     let call = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call });
-    let (taken_back, id_) = (json!({ "requestId": 7 }), id.clone());
+    let id_ = id.clone();
     let asked = thread::spawn(move || {
         let began = std::time::Instant::now();
         by_session(&one, &id_, "POST", &call);
         (began.elapsed(), one)
     });
     thread::sleep(Duration::from_millis(700));
-    let taken_back = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": taken_back });
-    assert_eq!(by_session(&other, &id, "POST", &taken_back).status, 202);
+    meanwhile(&other, &id);
     let (took, _one) = asked.join().unwrap();
+    (took, other, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_taken_back_at_another_replica_and_its_stream_is_not_there() {
+    let params = json!({ "requestId": 7, "reason": "r".repeat(9_000) });
+    let taken_back = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+    let (took, other, id) = cut_short(|other, id| {
+        assert_eq!(by_session(other, id, "POST", &taken_back).status, 202);
+    })
+    .await;
     assert!(took < Duration::from_millis(2_300), "the model takes 2.5 s, and the call took {took:?}");
     let headers = format!("{SESSION}accept: text/event-stream\r\nmcp-session-id: {id}\r\nlast-event-id: 0/0\r\n");
     let reply = request(other.mcp, "GET", "/mcp", &headers, b"");
     assert_eq!(reply.status, 410, "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_ended_at_another_replica_takes_its_calls_with_it() {
+    let (took, ..) = cut_short(|other, id| {
+        assert_eq!(by_session(other, id, "DELETE", &json!(null)).status, 200);
+    })
+    .await;
+    assert!(took < Duration::from_millis(2_300), "the model takes 2.5 s, and the call took {took:?}");
 }

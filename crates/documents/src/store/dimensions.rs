@@ -24,7 +24,7 @@ async fn ask(location: &Location, model: &str) -> Result<Option<i64>> {
             known
         }
         Location::Server(to) => {
-            let mut server = to.options.connect().await?;
+            let mut server = to.options.clone().extra_float_digits(None).connect().await?;
             let sql = Statements { are_kept: false };
             let mut transaction = server.begin().await?; // a pooler may be between
             let query = sql.query_scalar(ON_SERVER).bind(model.to_owned());

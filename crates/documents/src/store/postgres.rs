@@ -42,6 +42,7 @@ impl PostgresStore {
         };
         // each query has a line of ours where it is slow, with its ids
         let options = to.options.clone().application_name("sidelight-mcp").disable_statement_logging();
+        let options = options.extra_float_digits(None); // a pooler refuses it, and no number goes as text
         let is_pooled = to.is_pooled || pooler::is_before(&options).await.map_err(failed)?;
         if is_pooled {
             sidelight::info!("a pooler is before the document store; nothing is prepared on its connections");

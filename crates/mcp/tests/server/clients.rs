@@ -267,6 +267,7 @@ fn a_stream_that_is_not_here_is_refused_and_not_given_empty() {
     );
     let reply = request(server.mcp, "GET", "/mcp", &headers, b"");
     assert_eq!((reply.status, error(&reply).1.contains("Last-Event-ID")), (410, true));
+    assert_eq!(reply.header("cache-control"), Some("no-store"), "a cache before us may keep a 410 otherwise");
 }
 
 /// The ids of the events of a reply.
