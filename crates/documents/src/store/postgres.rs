@@ -1,6 +1,7 @@
 //! The store on a server: PostgreSQL with pgvector, for many replicas over one store. Vectors are found by an HNSW index of
 //! their model's own; words by a tsvector, with headings weighed above text.
 
+mod searches;
 mod sessions;
 
 use super::{
@@ -141,40 +142,6 @@ impl PostgresStore {
 
     pub(crate) async fn change(&self) -> Result<i64> {
         self.sql.query_scalar("SELECT number FROM change").fetch_one(&mut *self.pool.acquire().await?).await
-    }
-
-    pub(crate) async fn full_text(&self, words: &[String], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
-        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-        let query = self.sql.query_scalar(
-            "SELECT passages.id FROM passages JOIN documents ON documents.id = document,
-                  to_tsquery('english', $1) AS question
-             WHERE words @@ question AND ($2::text IS NULL OR source = $2)
-             ORDER BY ts_rank_cd(words, question, 1) DESC, passages.id LIMIT $3",
-        );
-        let query = query.bind(quoted.join(" | ")).bind(source.map(without_nul)).bind(i64::from(limit));
-        let _turn = self.pool.heavy().await;
-        query.fetch_all(&mut *self.pool.acquire().await?).await
-    }
-
-    pub(crate) async fn nearest(&self, vector: &[f32], source: Option<&str>, limit: u32) -> Result<Vec<i64>> {
-        let (dimensions, model) = (self.model.dimensions, self.model.name.replace('\'', "''"));
-        let kind = kind(dimensions);
-        // the model stands in the statement, because only then the planner may take its index
-        let statement = format!(
-            "SELECT passage FROM vectors JOIN passages ON passages.id = passage JOIN documents ON documents.id = document
-             WHERE model = '{model}' AND vector_dims(vector) = {dimensions} AND ($2::text IS NULL OR source = $2)
-               AND (vector::{kind}({dimensions}) <#> $1::{kind}) < 0
-             ORDER BY vector::{kind}({dimensions}) <#> $1::{kind} LIMIT $3"
-        );
-        let _turn = self.pool.heavy().await;
-        let mut transaction = self.pool.begin().await?;
-        let search = format!("SET LOCAL hnsw.ef_search = {}", limit.clamp(40, 1_000));
-        self.sql.query(AssertSqlSafe(search)).execute(&mut *transaction).await?;
-        let query = self.sql.query_scalar(AssertSqlSafe(statement));
-        let query = query.bind(text(vector)).bind(source.map(without_nul)).bind(i64::from(limit));
-        let found = query.fetch_all(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(found)
     }
 
     pub(crate) async fn passages(&self, ids: &[i64]) -> Result<Vec<Passage>> {
