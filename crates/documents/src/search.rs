@@ -52,7 +52,7 @@ pub struct Hit {
 pub struct Found {
     /// The documents, the best first.
     pub hits: Vec<Hit>,
-    /// The model gave no vector in time, so they were found by their words alone.
+    /// The model gave no vector in time, or did not read these documents, so they were found by their words alone.
     pub by_words_alone: bool,
 }
 

@@ -1,6 +1,7 @@
 //! What a request and its session tell each other past the SDK, whose answers do not say it. Knows neither.
 
 use std::cell::Cell;
+use tokio::task::LocalKey;
 
 tokio::task_local! {
     /// A client ends its session by the current request.
@@ -23,11 +24,7 @@ pub(crate) fn is_by_client() -> bool {
 
 /// Runs a request, and says whether its session was here, at least for a moment: then it made room for others, and has not ended.
 pub(crate) async fn noticing_found<T>(request: impl Future<Output = T>) -> (T, bool) {
-    let noticed = async {
-        let output = request.await;
-        (output, FOUND.with(Cell::get))
-    };
-    FOUND.scope(Cell::new(false), noticed).await
+    noticing(&FOUND, request).await
 }
 
 /// The session is here.
@@ -37,14 +34,19 @@ pub(crate) fn found() {
 
 /// Runs a request, and says whether it asked for a stream that is not here: the transport answers it with an empty one.
 pub(crate) async fn noticing_lost<T>(request: impl Future<Output = T>) -> (T, bool) {
-    let noticed = async {
-        let output = request.await;
-        (output, LOST.with(Cell::get))
-    };
-    LOST.scope(Cell::new(false), noticed).await
+    noticing(&LOST, request).await
 }
 
 /// Whether the stream is not here.
 pub(crate) fn lost(lost: bool) {
     let _ = LOST.try_with(|it| it.set(lost));
+}
+
+/// Runs a request, and says what was said of it meanwhile.
+async fn noticing<T>(hint: &'static LocalKey<Cell<bool>>, request: impl Future<Output = T>) -> (T, bool) {
+    let noticed = async {
+        let output = request.await;
+        (output, hint.with(Cell::get))
+    };
+    hint.scope(Cell::new(false), noticed).await
 }

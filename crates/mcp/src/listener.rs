@@ -37,7 +37,8 @@ const BREATH: Duration = Duration::from_millis(50);
 const BACKLOG: u32 = 4_096;
 
 /// What the system holds of a reply for a client that has not taken it yet. It says that there is room again when about a third
-/// is gone: were it as large as the system likes, a slow client that reads all the time would seem to take nothing.
+/// is gone: were it as large as the system likes, a client that
+/// reads all the time, if slowly, would seem to take nothing for long.
 const SENT_BYTES_MAX: u32 = 128 * 1024;
 
 /// Takes the port.
