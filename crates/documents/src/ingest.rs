@@ -232,3 +232,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 /// Files in one transaction: enough that its end is cheap, few enough that a reader never waits long.
 const BATCH_FILES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn what_merely_begins_like_a_folder_is_not_below_it() {
+        assert!(is_below("api", "api") && is_below("api/a.md", "api") && is_below("a.md", ""));
+        assert!(!is_below("api-v1/a.md", "api") && !is_below("apiary.md", "api"));
+    }
+}

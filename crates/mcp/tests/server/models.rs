@@ -123,16 +123,21 @@ fn while_documents_are_read_answers_say_that_something_may_be_missing() {
 }
 
 #[test]
-fn a_model_that_is_away_at_a_restart_leaves_the_words() {
+fn a_model_that_is_away_or_wrong_at_a_restart_leaves_the_words() {
     let (folder, store) = store();
     let url = model(usize::MAX);
     ingest(&store, &[("EMBEDDINGS_URL", url.as_str()), ("EMBEDDINGS_MODEL", "small")]);
-    let away = [("EMBEDDINGS_URL", "http://127.0.0.1:1/v1/embeddings"), ("EMBEDDINGS_MODEL", "small")];
-    let server = Server::logging_to(folder.path().join("lines"), folder, &store, &away);
-    let found = call(server.mcp, "search_docs", &json!({ "query": "mutably" })).message();
-    assert_eq!(found["result"]["structuredContent"]["hits"][0]["heading"], "Borrowing > Mutable references");
-    if has("tracing") {
-        assert!(server.line("the embedding model does not answer").contains("WARN"));
+    let wrong = Server::start(); // which knows of no embeddings: 404
+    for (at, there) in ["127.0.0.1:1".to_owned(), wrong.mcp.to_string()].into_iter().enumerate() {
+        let url = format!("http://{there}/v1/embeddings");
+        let away = [("EMBEDDINGS_URL", url.as_str()), ("EMBEDDINGS_MODEL", "small")];
+        let lines = folder.path().join(format!("lines-{at}"));
+        let server = Server::logging_to(lines, tempfile::tempdir().unwrap(), &store, &away);
+        let found = call(server.mcp, "search_docs", &json!({ "query": "mutably" })).message();
+        assert_eq!(found["result"]["structuredContent"]["hits"][0]["heading"], "Borrowing > Mutable references");
+        if has("tracing") {
+            assert!(server.line("the embedding model does not answer").contains("WARN"));
+        }
     }
 }
 
